@@ -1,0 +1,1 @@
+"""Benchmarks, each printing a ratio to a peer or a limit measured in the same run."""

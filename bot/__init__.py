@@ -1,0 +1,1 @@
+"""Telegram: parse, ask core, render, reply."""

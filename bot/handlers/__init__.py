@@ -1,0 +1,1 @@
+"""Handlers: thin, one family a file."""

@@ -1,0 +1,1 @@
+"""Chats: members, their roles, language and watchlists."""

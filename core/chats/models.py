@@ -1,0 +1,45 @@
+"""Tables of members, chats and watchlists."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base
+
+
+class UserRow(Base):
+    """A person who talks to the bot, by Telegram user id."""
+
+    __tablename__ = "user"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    role: Mapped[str]
+    language: Mapped[str | None]
+    joined_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class ChatRow(Base):
+    """A chat the bot may write to; `reachable` turns false when the bot was blocked there."""
+
+    __tablename__ = "chat"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    reachable: Mapped[bool] = mapped_column(server_default="true")
+    seen_at: Mapped[datetime]
+
+
+class WatchItemRow(Base):
+    """A user watches a stock."""
+
+    __tablename__ = "watch_item"
+    __table_args__ = (Index(None, "code"),)
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    code: Mapped[str] = mapped_column(ForeignKey("stock.code"), primary_key=True)
+    added_at: Mapped[datetime]

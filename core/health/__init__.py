@@ -1,0 +1,1 @@
+"""Health: one real probe a component, and the rule that makes them one status."""

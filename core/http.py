@@ -1,0 +1,149 @@
+"""Fetching from the outside: an allow-list, one call at a time and evenly paced per host, capped and typed.
+
+A host is allowed when a setting names it. A name that resolves to a private address is refused unless
+the setting itself names such an address (a simulation on the loopback does).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+import httpx
+
+from core.clock import Clock
+from core.errors import Blocked, Malformed, QuotaExceeded, Unavailable, Unsupported
+
+_BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130 Safari/537.36"
+MAX_BYTES = 2_000_000
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Fetcher:
+    """Polite GETs. `allowed` are base addresses; anything else is refused before a packet leaves."""
+
+    def __init__(self, allowed: Iterable[str], *, clock: Clock, seconds_between_calls: float = 0.5) -> None:
+        self._allowed = {urlsplit(address).netloc.lower() for address in allowed}
+        self._clock = clock
+        self._gap = timedelta(seconds=seconds_between_calls)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._free_at: dict[str, datetime] = {}
+        self._client = httpx.AsyncClient(
+            timeout=httpx.Timeout(15, connect=5),
+            headers={"User-Agent": _BROWSER, "Accept-Language": "ko,en;q=0.5"},
+            trust_env=False,
+        )
+
+    async def get(
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str] = _NOTHING,
+        headers: Mapping[str, str] = _NOTHING,
+        max_bytes: int = MAX_BYTES,
+    ) -> bytes:
+        """The body at `url`, at most `max_bytes`, following at most three redirects inside the allow-list.
+
+        Raises `Unsupported` (not on the allow-list), `Blocked` (401, 403, 410, 451), `QuotaExceeded` (429),
+        `Malformed` (404, too large) or `Unavailable` (network, timeout, 5xx).
+        """
+        for _ in range(4):
+            host = self._check(url)
+            async with self._locks[host]:
+                await self._pace(host)
+                reply = await self._read(url, params, headers, max_bytes)
+            if isinstance(reply, bytes):
+                return reply
+            url, params = reply, _NOTHING
+        raise Malformed(f"{host}: too many redirects")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    def _check(self, url: str) -> str:
+        parts = urlsplit(url)
+        host = parts.netloc.lower()
+        if parts.scheme not in {"http", "https"} or host not in self._allowed:
+            raise Unsupported(f"address not on the allow-list: {parts.hostname}")
+        return host
+
+    async def _pace(self, host: str) -> None:
+        wait = self._free_at.get(host, self._clock.now()) - self._clock.now()
+        if wait > timedelta():
+            await self._clock.sleep(wait.total_seconds())
+        self._free_at[host] = self._clock.now() + self._gap
+
+    async def _read(
+        self, url: str, params: Mapping[str, str], headers: Mapping[str, str], max_bytes: int
+    ) -> bytes | str:
+        host = urlsplit(url).hostname or ""
+        await _refuse_private(host, urlsplit(url).port)
+        try:
+            async with self._client.stream("GET", url, params=params or None, headers=headers) as response:
+                if response.is_redirect:
+                    return str(response.next_request.url) if response.next_request else ""
+                _raise_for(response, host, self._clock.now())
+                body = bytearray()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > max_bytes:
+                        raise Malformed(f"{host}: reply over {max_bytes:,} bytes")
+                return bytes(body)
+        except httpx.DecodingError as error:
+            raise Malformed(f"{host}: undecodable reply") from error
+        except httpx.HTTPError as error:
+            raise Unavailable(f"{host}: {type(error).__name__}") from error
+
+
+async def _refuse_private(host: str, port: int | None) -> None:
+    if host == "localhost" or _is_address(host):
+        return
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port or 443, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise Unavailable(f"{host}: name not found") from error
+    if not all(ipaddress.ip_address(entry[4][0]).is_global for entry in found):
+        raise Unsupported(f"{host} resolves to a private address")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _raise_for(response: httpx.Response, host: str, at: datetime) -> None:
+    status = response.status_code
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        raise QuotaExceeded(f"{host}: too many calls", retry_at=_retry_at(response.headers.get("retry-after"), at))
+    if status in {401, 403, 410, 451}:
+        raise Blocked(f"{host}: refused with {status}")
+    if status >= 500:
+        raise Unavailable(f"{host}: status {status}")
+    if status != httpx.codes.OK:
+        raise Malformed(f"{host}: status {status}")
+
+
+def _retry_at(value: str | None, at: datetime) -> datetime:
+    """When to try again by a Retry-After of seconds or of a date; a minute from now if it says nothing usable."""
+    if value is None:
+        return at + timedelta(minutes=1)
+    try:
+        return at + timedelta(seconds=min(int(value), 86_400))
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return at + timedelta(minutes=1)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Language models and embeddings: one gateway that budgets, records, retries and falls back."""

@@ -1,0 +1,1 @@
+"""Market data: quotes, daily bars, and where they came from."""

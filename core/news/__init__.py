@@ -1,0 +1,1 @@
+"""News: sources, identity, duplicates, and which stocks an article is about."""

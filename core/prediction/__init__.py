@@ -1,0 +1,1 @@
+"""Prediction: the fact sheet, the forecasters, and sealed predictions."""

@@ -1,0 +1,1 @@
+"""Reports: the verdict of a moment in words and a picture, every number from data."""

@@ -1,0 +1,1 @@
+"""Runs: slots, leases, fencing and the history of the scheduled work."""

@@ -1,0 +1,1 @@
+"""Search: embedding articles and finding similar ones as of a moment."""

@@ -1,0 +1,82 @@
+"""Everything the domain needs, opened once and passed down."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from core.cache import Cache
+from core.clock import Calendar, Clock, SystemClock
+from core.db import Database, migrate
+from core.embedded import private_servers
+from core.http import Fetcher
+from core.kis.client import KisClient
+from core.llm.gateway import Gateway
+from core.settings import Settings
+from core.vectors import VectorStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The settings, the clock and every connection. Frozen: what varies lives in the services themselves."""
+
+    settings: Settings
+    clock: Clock
+    calendar: Calendar
+    db: Database
+    cache: Cache
+    vectors: VectorStore
+    fetcher: Fetcher
+    kis: KisClient
+    llm: Gateway
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Services]:
+    """Open all services, starting private servers for those without an address, and close them at the end.
+
+    Raises `BadSettings` or `Unavailable` with a sentence naming what could not be opened.
+    """
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        addresses = await stack.enter_async_context(
+            private_servers(
+                settings.app.data_dir,
+                postgres=settings.database.url is None,
+                redis=settings.redis.url is None,
+                milvus=settings.milvus.uri is None,
+            )
+        )
+        database_url = settings.database.url.get_secret_value() if settings.database.url else addresses.database_url
+        redis_url = settings.redis.url.get_secret_value() if settings.redis.url else addresses.redis_url
+        token = settings.milvus.token.get_secret_value() if settings.milvus.token else None
+        await migrate(database_url)
+        db = Database(database_url, pool_size=settings.database.pool_size)
+        stack.push_async_callback(db.close)
+        cache = Cache(redis_url)
+        stack.push_async_callback(cache.close)
+        vectors = VectorStore(settings.milvus.uri or addresses.milvus_uri, token=token)
+        stack.push_async_callback(vectors.close)
+        news = settings.news
+        fetcher = Fetcher(
+            (news.naver_stock_url, news.naver_mobile_url, news.naver_article_url, settings.kis.master_url),
+            clock=clock,
+            seconds_between_calls=news.seconds_between_calls,
+        )
+        stack.push_async_callback(fetcher.close)
+        kis = KisClient(settings.kis, db=db, clock=clock)
+        stack.push_async_callback(kis.close)
+        llm = Gateway(settings, db=db, clock=clock)
+        stack.push_async_callback(llm.close)
+        yield Services(
+            settings=settings,
+            clock=clock,
+            calendar=Calendar(),
+            db=db,
+            cache=cache,
+            vectors=vectors,
+            fetcher=fetcher,
+            kis=kis,
+            llm=llm,
+        )

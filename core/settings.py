@@ -1,0 +1,191 @@
+"""All settings, nested by feature. The only reader of the environment and of `.env`.
+
+`KIS_APP_KEY=…` sets `settings.kis.app_key`: the part before the first underscore names the group.
+Every outside service is optional and every outside address is a setting.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from core.errors import BadSettings
+
+Names = Annotated[tuple[str, ...], NoDecode]
+Ids = Annotated[tuple[int, ...], NoDecode]
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+class AppSettings(BaseModel):
+    """The process itself."""
+
+    data_dir: Path = Field(Path("var"), description="where the private servers and files live")
+    language: Literal["ko", "en"] = Field("ko", description="language of those who chose none")
+    jobs: bool = Field(True, description="run the scheduled jobs in this process")
+
+
+class LogSettings(BaseModel):
+    """Logs."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level shown")
+    file: Path | None = Field(Path("logs/app.log"), description="rotating log file; empty for none")
+
+    @field_validator("file", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
+
+
+class TelegramSettings(BaseModel):
+    """The bot's account and who runs it."""
+
+    bot_token: SecretStr | None = Field(None, description="from @BotFather; the only required setting")
+    admin_ids: Ids = Field((), description="user ids of the admins, separated by commas")
+    base_url: str = Field("https://api.telegram.org", description="Bot API address")
+
+    _ids = field_validator("admin_ids", mode="before")(_split)
+
+
+class DatabaseSettings(BaseModel):
+    """PostgreSQL 15 or newer."""
+
+    url: SecretStr | None = Field(None, description="postgresql://user:password@host/name; a private server if empty")
+    pool_size: int = Field(10, ge=2, le=100, description="connections kept")
+
+
+class RedisSettings(BaseModel):
+    """Redis."""
+
+    url: SecretStr | None = Field(None, description="redis://host:6379/0; a private server if empty")
+
+
+class MilvusSettings(BaseModel):
+    """Milvus."""
+
+    uri: str | None = Field(None, description="http://host:19530; a private file if empty")
+    token: SecretStr | None = Field(None, description="Milvus token, if it asks for one")
+
+
+class KisSettings(BaseModel):
+    """Market data of Korea Investment & Securities."""
+
+    app_key: SecretStr | None = Field(None, description="app key; without it no live quotes")
+    app_secret: SecretStr | None = Field(None, description="app secret")
+    paper: bool = Field(False, description="the key belongs to the paper-trading environment")
+    base_url: str = Field("", description="API address; the official one of the environment if empty")
+    master_url: str = Field(
+        "https://new.real.download.dws.co.kr/common/master/", description="where the stock master files are"
+    )
+    calls_per_second: float | None = Field(None, gt=0, description="official rate if empty: 18 real, 1 paper")
+
+    @property
+    def address(self) -> str:
+        """The API address in force."""
+        paper, real = "https://openapivts.koreainvestment.com:29443", "https://openapi.koreainvestment.com:9443"
+        return (self.base_url or (paper if self.paper else real)).rstrip("/")
+
+    @property
+    def rate(self) -> float:
+        """Calls a second in force."""
+        return self.calls_per_second or (1.0 if self.paper else 18.0)
+
+
+class NewsSettings(BaseModel):
+    """News sources."""
+
+    sources: Names = Field((), description="sources switched on by name although their robots file forbids it")
+    naver_stock_url: str = Field("https://stock.naver.com", description="Naver market lists")
+    naver_mobile_url: str = Field("https://m.stock.naver.com", description="Naver lists per stock")
+    naver_article_url: str = Field("https://n.news.naver.com", description="Naver article pages")
+    seconds_between_calls: float = Field(0.5, ge=0, description="least time between two calls of one host")
+
+    _names = field_validator("sources", mode="before")(_split)
+
+
+class OpenAISettings(BaseModel):
+    """OpenAI: models and embeddings."""
+
+    api_key: SecretStr | None = Field(None, description="key; without it a local embedding is used")
+    base_url: str = Field("https://api.openai.com/v1", description="API address")
+    embedding_model: str = Field("text-embedding-3-small", description="1,536 dimensions")
+
+
+class OpenRouterSettings(BaseModel):
+    """OpenRouter: further models."""
+
+    api_key: SecretStr | None = Field(None, description="key")
+    base_url: str = Field("https://openrouter.ai/api/v1", description="API address")
+
+
+class LLMSettings(BaseModel):
+    """How models are used and what they may cost."""
+
+    models: Names = Field(
+        ("openai:gpt-6-luna", "openrouter:deepseek/deepseek-v3.2"),
+        description="provider:model, the first is the one whose words are shown",
+    )
+    daily_budget_usd: float = Field(5.0, ge=0, description="most spent in a day")
+    monthly_budget_usd: float = Field(100.0, ge=0, description="most spent in a month")
+    timeout_seconds: float = Field(60.0, gt=0, description="most one call may take")
+    won_per_usd: float = Field(1_400.0, gt=0, description="rate used to show costs in won")
+
+    _names = field_validator("models", mode="before")(_split)
+
+
+class Settings(BaseSettings):
+    """Every setting of the product."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+    app: AppSettings = Field(default_factory=AppSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+    telegram: TelegramSettings = Field(default_factory=TelegramSettings)
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    redis: RedisSettings = Field(default_factory=RedisSettings)
+    milvus: MilvusSettings = Field(default_factory=MilvusSettings)
+    kis: KisSettings = Field(default_factory=KisSettings)
+    news: NewsSettings = Field(default_factory=NewsSettings)
+    openai: OpenAISettings = Field(default_factory=OpenAISettings)
+    openrouter: OpenRouterSettings = Field(default_factory=OpenRouterSettings)
+    llm: LLMSettings = Field(default_factory=LLMSettings)
+
+
+def load_settings() -> Settings:
+    """The settings from the environment and `.env`; raises `BadSettings` with one line naming the bad ones."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = (
+            f"{'_'.join(str(part) for part in problem['loc'][:2]).upper()}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise BadSettings("; ".join(problems)) from None
+
+
+def environment_names() -> dict[str, str]:
+    """Every environment variable that is read, with its description: the content of `.env.example`."""
+    return {
+        f"{group}_{name}".upper(): field.description or ""
+        for group, outer in Settings.model_fields.items()
+        for name, field in _fields(outer.annotation).items()
+    }
+
+
+def _fields(group: object) -> dict[str, object]:
+    return group.model_fields if isinstance(group, type) and issubclass(group, BaseModel) else {}  # type: ignore[return-value]

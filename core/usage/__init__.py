@@ -1,0 +1,1 @@
+"""Usage: what outside calls cost, and the budget they must fit."""

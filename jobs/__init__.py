@@ -1,0 +1,1 @@
+"""The scheduled work: one registry, one envelope, one file a family."""

@@ -1,0 +1,1 @@
+"""Simulated outside services in their real wire formats, for the demo, the tests and the benchmarks."""
