@@ -1,0 +1,1 @@
+"""A simulated Korea Investment & Securities: tokens, quotations and stock master files."""
