@@ -28,7 +28,14 @@ class StockPilotError(Exception):
 
 
 class UserError(StockPilotError):
-    """The request cannot be understood."""
+    """The request cannot be understood.
+
+    `template` is a sentence of the message catalogue, `values` fill its `{names}`.
+    """
+
+    def __init__(self, template: str = "", **values: object) -> None:
+        self.template, self.values = template, values
+        super().__init__(template.format(**values) if values else template)
 
 
 class Forbidden(UserError):

@@ -1,0 +1,98 @@
+"""python -m bot [run|demo|check|migrate]: the command line of the product."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from core.clock import KST
+from core.errors import StockPilotError
+from core.logs import configure_logs
+from core.settings import Settings, load_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; a known failure is one clear line and exit code 1."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load_settings()
+        return asyncio.run(options.run(settings, options))
+    except StockPilotError as error:
+        print(f"stockpilot: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+async def _run(settings: Settings, _options: argparse.Namespace) -> int:
+    from bot.process import running
+
+    configure_logs(settings.log)
+    async with running(settings):
+        await until_stopped()
+    return 0
+
+
+def _demo(settings: Settings, options: argparse.Namespace) -> Coroutine[Any, Any, int]:
+    from bot.demo import demo
+
+    return demo(settings, say=options.say, admin=options.who == "admin", replay=options.replay, at=options.at)
+
+
+def _check(settings: Settings, _options: argparse.Namespace) -> Coroutine[Any, Any, int]:
+    from bot.check import check
+
+    return check(settings)
+
+
+async def _migrate(settings: Settings, _options: argparse.Namespace) -> int:
+    from core.db import migrate
+    from core.errors import BadSettings
+
+    if settings.database.url is None:
+        raise BadSettings("DATABASE_URL: needed; the private server is migrated at every start")
+    await migrate(settings.database.url.get_secret_value())
+    return 0
+
+
+async def until_stopped() -> None:
+    """Wait for SIGINT or SIGTERM."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    await stopped.wait()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bot", description="StockPilot")
+    parser.set_defaults(run=_run)
+    commands = parser.add_subparsers()
+    commands.add_parser("run", help="production (the default)").set_defaults(run=_run)
+    commands.add_parser("check", help="say what is configured, reachable and missing").set_defaults(run=_check)
+    commands.add_parser("migrate", help="bring DATABASE_URL to the newest schema").set_defaults(run=_migrate)
+    demo = commands.add_parser("demo", help="the same product on simulated services, with a chat page")
+    demo.set_defaults(run=_demo)
+    demo.add_argument("--say", action="append", default=[], metavar="TEXT", help="send this, print the answer, exit")
+    demo.add_argument("--as", dest="who", choices=("user", "admin"), default="user", help="who says it")
+    demo.add_argument(
+        "--replay", nargs="+", type=Path, default=[], metavar="FILE", help="real daily bars, marcap layout"
+    )
+    demo.add_argument("--at", type=_moment, default=None, metavar="'YYYY-MM-DD HH:MM'", help="the moment, Seoul time")
+    return parser
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=KST)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not like '2026-02-20 15:50'") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""The demo: the production process on simulated services, with a chat page or spoken to from the command line."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from sim.world import open_world
+
+from bot.app import App
+from bot.console import say_line
+from bot.process import running
+from core.clock import Calendar, Clock, ShiftedClock, SystemClock, kst, kst_date
+from core.errors import BadSettings, StockPilotError
+from core.logs import configure_logs
+from core.services import Services
+from core.settings import LogSettings, Settings
+from jobs.scheduler import run_due
+from sim.market import SimMarket
+from sim.telegram.console import render
+from sim.telegram.people import TelegramUser
+from sim.telegram.server import TelegramServer
+
+TOKEN = "1000000001:demo-token-of-the-simulated-telegram-aa"  # noqa: S105 - opens nothing real
+USER_ID, ADMIN_ID = 101, 102
+PAGE_PORT = 8585
+SEED = 20260920
+ANSWER_SECONDS = 90.0
+
+
+class NoAnswer(StockPilotError):
+    """An answer never came."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Demo:
+    """A running demo."""
+
+    services: Services
+    application: App
+    telegram: TelegramServer
+    address: str
+
+
+async def demo(
+    settings: Settings, *, say: Sequence[str], admin: bool, replay: Sequence[Path], at: datetime | None
+) -> int:
+    """Serve the chat page until stopped, or send `say` one after the other and print each answer.
+
+    Raises `NoAnswer` naming the text that got none.
+    """
+    from bot.__main__ import until_stopped
+
+    market, clock = _market(replay, at)
+    if say:
+        with tempfile.TemporaryDirectory(prefix="stockpilot-") as folder:
+            configure_logs(LogSettings(level="ERROR", file=None))
+            async with running_demo(settings, Path(folder), market, clock, jobs=False) as started:
+                await run_due(started.services)
+                await _converse(started, say, admin=admin)
+        return 0
+    configure_logs(settings.log)
+    folder = settings.app.data_dir / ("replay" if replay or at else "demo")
+    if replay or at:
+        shutil.rmtree(folder, ignore_errors=True)
+    async with running_demo(settings, folder, market, clock, jobs=True, port=PAGE_PORT) as started:
+        say_line(f"StockPilot 데모: {started.address}  (Ctrl+C 로 끝냅니다)")
+        await until_stopped()
+    return 0
+
+
+@asynccontextmanager
+async def running_demo(
+    settings: Settings, folder: Path, market: SimMarket, clock: Clock, *, jobs: bool, port: int = 0
+) -> AsyncIterator[Demo]:
+    """The product on a simulated Telegram and a simulated market, its data under `folder`."""
+    pictures = settings.app.data_dir / "pictures"
+    pictures.mkdir(parents=True, exist_ok=True)
+    telegram = TelegramServer(token=TOKEN, now=clock.now, media_dir=pictures)
+    telegram.user(USER_ID, "김하늘")
+    telegram.user(ADMIN_ID, "관리자")
+    try:
+        address = await telegram.start(port=port)
+    except OSError:
+        raise BadSettings(f"port {port} is taken: is another demo running?") from None
+    try:
+        async with open_world(market, clock) as world:
+            groups: dict[str, dict[str, Any]] = world.settings_overrides()
+            groups["telegram"] = {"bot_token": TOKEN, "admin_ids": (ADMIN_ID,), "base_url": address}
+            groups["app"] = {"data_dir": folder, "jobs": jobs}
+            groups["log"] = settings.log.model_dump()
+            async with running(Settings(_env_file=None, **groups), clock=clock) as (services, application):
+                yield Demo(services=services, application=application, telegram=telegram, address=address)
+    finally:
+        await telegram.stop()
+
+
+async def ask(started: Demo, person: TelegramUser, text: str, *, timeout: float = ANSWER_SECONDS) -> list[Any]:
+    """Send a text and wait until the bot has done with it; its new and changed messages, oldest first.
+
+    Raises `NoAnswer` when nothing came.
+    """
+    sent = person.send(text)
+    await settle(started, person, timeout=timeout)
+    answers = person.since(sent)
+    if not answers:
+        raise NoAnswer(f"no answer came to {text!r}")
+    return answers
+
+
+async def settle(started: Demo, person: TelegramUser, *, timeout: float = ANSWER_SECONDS) -> None:
+    """Wait until every update was taken and handled; raises `NoAnswer` after `timeout` seconds."""
+    application, updates = started.application, started.telegram.world.updates
+
+    def done() -> bool:
+        busy = application.update_processor.current_concurrent_updates
+        return not updates and application.update_queue.empty() and not busy
+
+    try:
+        await person.wait_until(done, timeout, look_every=0.02)
+    except TimeoutError:
+        raise NoAnswer(f"no answer came within {timeout:.0f} seconds") from None
+
+
+async def _converse(started: Demo, say: Sequence[str], *, admin: bool) -> None:
+    person = started.telegram.users[ADMIN_ID if admin else USER_ID]
+    for text in say:
+        say_line(f"▶ {text}")
+        for message in await ask(started, person, text):
+            say_line(render(message) + "\n")
+
+
+def _market(replay: Sequence[Path], at: datetime | None) -> tuple[SimMarket, Clock]:
+    """The market to show and the clock it is shown at: now, or the evening of a replay's last session."""
+    if replay:
+        from sim.replay import replayed_market
+
+        for path in replay:
+            if not path.exists():
+                raise BadSettings(f"--replay: {path} does not exist")
+        market = replayed_market(*replay)
+        moment = at.astimezone(UTC) if at else kst(market.last_day, time(15, 50))
+        return market, ShiftedClock(moment)
+    from sim.market import generated_market
+
+    clock: Clock = ShiftedClock(at.astimezone(UTC)) if at else SystemClock()
+    until = Calendar().next_session(kst_date(clock.now()) + timedelta(days=30))
+    return generated_market(SEED, until=until), clock

@@ -1,0 +1,42 @@
+"""Finding the stock somebody asks for, and asking back when it is not clear."""
+
+from __future__ import annotations
+
+from core.stocks.service import stock_resolver
+
+from bot.context import BotContext
+from bot.views import stocks as views
+from core.chats import service as chats
+from core.errors import UserError
+from core.stocks.resolver import Ambiguous, Found
+from core.stocks.stock import Stock
+
+MAX_ARGUMENT = 100
+
+
+async def asked_stock(context: BotContext, action: str, *, example: str) -> Stock | None:
+    """The one stock the argument means, or None after buttons or the closest names were offered instead.
+
+    Without an argument the watchlist is offered. `action` is what a button of the answer will do.
+    """
+    resolver = await stock_resolver(context.services)
+    if not context.argument:
+        watched = [resolver.get(code) for code in await chats.watchlist(context.services, context.asker)]
+        await context.say(views.choose_watched([s for s in watched if s], action, example, context.texts))
+        return None
+    resolution = resolver.resolve(context.argument[:MAX_ARGUMENT])
+    if isinstance(resolution, Found):
+        return resolution.stock
+    if isinstance(resolution, Ambiguous):
+        await context.say(views.choose(resolution, action, context.texts))
+    else:
+        await context.say(views.unknown(resolution, action, context.texts))
+    return None
+
+
+async def stock_of(context: BotContext, code: str) -> Stock:
+    """The stock a button names; raises `UserError` when the master no longer has it."""
+    stock = (await stock_resolver(context.services)).get(code)
+    if stock is None:
+        raise UserError("이 종목을 더 이상 찾을 수 없습니다.")
+    return stock

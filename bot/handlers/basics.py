@@ -1,0 +1,37 @@
+"""/start, /help and the choice of language."""
+
+from __future__ import annotations
+
+from core.stocks.service import stock_resolver
+
+from bot.context import BotContext
+from bot.handlers.stocks import show_price
+from bot.views import basics as views
+from core.chats import service as chats
+from core.chats.member import Language
+
+
+async def start(context: BotContext) -> None:
+    """Greet, or open the stock a shared link names (`s_005930`)."""
+    kind, _, code = context.argument.partition("_")
+    stock = (await stock_resolver(context.services)).get(code) if kind == "s" else None
+    chat = context.chat
+    await chats.seen_chat(context.services, chat_id=chat.id, kind=chat.type)
+    if stock is not None:
+        await show_price(context, stock)
+    else:
+        await context.say(views.greeting(context.asker, context.texts))
+
+
+async def help_(context: BotContext) -> None:
+    """The commands the asker may use."""
+    from bot.commands import allowed
+
+    await context.say(views.help_(allowed(context), context.texts))
+
+
+async def language_pressed(context: BotContext, language: str) -> None:
+    """Choose a language and greet in it."""
+    await chats.choose_language(context.services, context.asker, Language(language))
+    context.member = await chats.meet(context.services, user_id=context.asker.id, name=context.asker.name)
+    await context.change(views.greeting(context.asker, context.texts))

@@ -1,0 +1,77 @@
+"""/report and its buttons."""
+
+from __future__ import annotations
+
+from core.market.service import get_bars
+from core.reports.chart import SPANS, report_chart
+from core.reports.service import get_report, newest_report
+
+from bot.context import BotContext
+from bot.handlers.asking import asked_stock, stock_of
+from bot.progress import StageMessage
+from bot.views import reports as views
+from core.chats import service as chats
+from core.errors import UserError
+from core.reports.report import Report
+from core.stocks.stock import Stock
+
+
+async def report(context: BotContext) -> None:
+    """The newest report of a stock, made now if the update policy says so."""
+    if stock := await asked_stock(context, "r", example="/report 삼성전자"):
+        await _show(context, stock, refresh=False)
+
+
+async def report_pressed(context: BotContext, code: str) -> None:
+    """The report by a button."""
+    await _show(context, await stock_of(context, code), refresh=False)
+
+
+async def refresh_pressed(context: BotContext, code: str) -> None:
+    """A renewed report, if the policy allows one."""
+    await _show(context, await stock_of(context, code), refresh=True)
+
+
+async def evidence_pressed(context: BotContext, code: str) -> None:
+    """The facts and articles the newest report rests on."""
+    await context.say(views.evidence(await _newest(context, code), context.texts))
+
+
+async def opinions_pressed(context: BotContext, code: str) -> None:
+    """Every forecaster's view beside the others."""
+    await context.say(views.opinions(await _newest(context, code), context.texts))
+
+
+async def chart_pressed(context: BotContext, code: str, span: str) -> None:
+    """The chart over another span."""
+    if span not in SPANS:
+        raise UserError("차트 기간은 {spans} 중에서 고를 수 있습니다.", spans=", ".join(SPANS))
+    found = await _newest(context, code)
+    await context.say(views.chart(found, span, await _picture(context, found, span), context.texts))
+
+
+async def document_pressed(context: BotContext, code: str) -> None:
+    """The whole report as an HTML document."""
+    found = await _newest(context, code)
+    await context.say(views.document(found, await _picture(context, found, "3M"), context.texts))
+
+
+async def _show(context: BotContext, stock: Stock, *, refresh: bool) -> None:
+    services = context.services
+    async with StageMessage(context, stock.name) as stage:
+        found = await get_report(services, stock, user_id=context.asker.id, refresh=refresh, progress=stage)
+        picture = await _picture(context, found, "3M")
+    watched = stock.code in await chats.watchlist(services, context.asker)
+    await context.say(views.report(found, watched, picture, services.clock.now(), context.texts))
+
+
+async def _newest(context: BotContext, code: str) -> Report:
+    found = await newest_report(context.services, code)
+    if found is None:
+        raise UserError("아직 리포트가 없습니다. /report {code} 로 먼저 만들어 주세요.", code=code)
+    return found
+
+
+async def _picture(context: BotContext, found: Report, span: str) -> bytes | None:
+    bars = await get_bars(context.services, found.stock.code, as_of=found.as_of)
+    return await report_chart(found, bars, span=span) if bars else None

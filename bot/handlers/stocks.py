@@ -1,0 +1,33 @@
+"""/price, and plain text that is a stock."""
+
+from __future__ import annotations
+
+from core.market.service import get_bars, get_quote
+from core.reports.chart import price_chart
+
+from bot.context import BotContext
+from bot.handlers.asking import asked_stock, stock_of
+from bot.views import stocks as views
+from core.chats import service as chats
+from core.stocks.stock import Stock
+
+
+async def price(context: BotContext) -> None:
+    """The quote card of a stock."""
+    if stock := await asked_stock(context, "p", example="/price 삼성전자"):
+        await show_price(context, stock)
+
+
+async def price_pressed(context: BotContext, code: str) -> None:
+    """The quote card by a button."""
+    await show_price(context, await stock_of(context, code))
+
+
+async def show_price(context: BotContext, stock: Stock) -> None:
+    """Send the quote card with its chart."""
+    services = context.services
+    quote = await get_quote(services, stock)
+    bars = await get_bars(services, stock.code, as_of=services.clock.now())
+    watched = stock.code in await chats.watchlist(services, context.asker)
+    picture = await price_chart(stock, bars) if bars else None
+    await context.say(views.quote_card(stock, quote, watched, picture, context.texts))

@@ -1,0 +1,65 @@
+"""Showing how far a long piece of work is, in one message that is edited stage by stage and then removed."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+import structlog
+from telegram import Message as Sent
+from telegram.constants import ChatAction
+from telegram.error import TelegramError
+
+from bot.context import BotContext
+from core.reports.report import Stage
+
+log = structlog.get_logger(__name__)
+
+WORDS = {
+    Stage.PRICES: "시세를 확인하고 있습니다",
+    Stage.NEWS: "뉴스를 찾고 있습니다",
+    Stage.MODELS: "모델들에게 묻고 있습니다",
+    Stage.WRITING: "숫자를 대조하고 있습니다",
+    Stage.CHART: "차트를 그리고 있습니다",
+}
+
+
+class StageMessage:
+    """`async with StageMessage(context, "삼성전자") as stage: await work(progress=stage)`.
+
+    Nothing is shown until the first stage is reached, so an answer that is ready at once stays alone.
+    A message that cannot be shown never stops the work.
+    """
+
+    def __init__(self, context: BotContext, subject: str) -> None:
+        self._context, self._subject = context, subject
+        self._sent: Sent | None = None
+        self._reached: list[Stage] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __call__(self, stage: Stage) -> None:
+        """Show that `stage` has begun."""
+        self._reached.append(stage)
+        text = self._context.texts.render(
+            "progress", subject=self._subject, done=[WORDS[s] for s in self._reached[:-1]], now=WORDS[stage]
+        )
+        try:
+            if self._sent is None:
+                await self._context.chat.send_action(ChatAction.TYPING)
+                self._sent = await self._context.chat.send_message(text)
+            else:
+                await self._sent.edit_text(text)
+        except TelegramError as error:
+            log.info("progress_not_shown", error=str(error))
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._sent is None:
+            return
+        try:
+            await self._sent.delete()
+        except TelegramError as failure:
+            log.info("progress_not_removed", error=str(failure))

@@ -1,0 +1,36 @@
+"""Lists of articles, and one article."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from core.news.article import Article
+from core.search.service import Similar
+
+from bot.callbacks import pack
+from bot.texts import Texts
+from bot.views.message import Button, Message, rows
+from core.stocks.stock import Stock
+
+
+def listing(
+    articles: Sequence[Article], stock: Stock | None, page: int, more: bool, now: datetime, texts: Texts
+) -> Message:
+    """A page of headlines with their press and age; numbers open an article."""
+    text = texts.render("news_list", articles=articles, stock=stock, page=page, now=now)
+    numbers = [Button(str(place), pack("a", item.id)) for place, item in enumerate(articles, start=1)]
+    code = stock.code if stock else "-"
+    turn = []
+    if page > 1:
+        turn.append(Button(texts("◀ 이전"), pack("n", code, page - 1)))
+    if more:
+        turn.append(Button(texts("다음 ▶"), pack("n", code, page + 1)))
+    return Message(text=text, keyboard=rows(numbers, width=4) + ((tuple(turn),) if turn else ()))
+
+
+def article(item: Article, stocks: Sequence[Stock], similar: Sequence[Similar], now: datetime, texts: Texts) -> Message:
+    """One article: summary, link, the stocks it is about, and similar ones before it."""
+    text = texts.render("article", article=item, stocks=stocks, similar=similar, now=now)
+    buttons = rows([Button(stock.name, pack("r", stock.code)) for stock in stocks[:6]], width=2)
+    return Message(text=text, keyboard=((Button(texts("🔗 원문 보기"), url=item.url),), *buttons))

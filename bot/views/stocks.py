@@ -1,0 +1,64 @@
+"""Quote cards, and asking back which stock is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.callbacks import pack
+from bot.texts import Texts
+from bot.views.message import Button, Message, rows
+from core.market.bar import Quote
+from core.stocks.resolver import Ambiguous, Unknown
+from core.stocks.stock import Stock
+
+
+def choose(found: Ambiguous, action: str, texts: Texts) -> Message:
+    """Several stocks are meant: a button each, with code and market."""
+    return Message(
+        text=texts.render("choose", count=len(found.candidates)), keyboard=_buttons(found.candidates, action)
+    )
+
+
+def choose_watched(watched: Sequence[Stock], action: str, example: str, texts: Texts) -> Message:
+    """No stock was named: the watchlist as buttons, or an example."""
+    text = texts.render("choose_watched", watched=bool(watched), example=example)
+    return Message(text=text, keyboard=_buttons(watched[:12], action))
+
+
+def unknown(found: Unknown, action: str, texts: Texts) -> Message:
+    """No stock is meant: say so and offer the closest."""
+    text = texts.render("unknown", query=found.query[:40], closest=bool(found.closest))
+    return Message(text=text, keyboard=_buttons(found.closest, action))
+
+
+def quote_card(stock: Stock, quote: Quote, watched: bool, picture: bytes | None, texts: Texts) -> Message:
+    """The quote of a stock with its ranges, and what to do next."""
+    text = texts.render("quote", stock=stock, quote=quote, position=_position(quote))
+    watch = (
+        Button(texts("관심 빼기"), pack("u", stock.code))
+        if watched
+        else Button(texts("관심 담기"), pack("w", stock.code))
+    )
+    buttons = (
+        (Button(texts("🔄 새로고침"), pack("p", stock.code)), Button(texts("📊 리포트"), pack("r", stock.code))),
+        (Button(texts("📰 뉴스"), pack("n", stock.code)), watch),
+    )
+    return Message(text=text, keyboard=buttons, photo=picture)
+
+
+def watch_button(stock: Stock, watched: bool, texts: Texts) -> Button:
+    """The button that puts a stock on the watchlist or takes it off."""
+    if watched:
+        return Button(texts("관심 빼기"), pack("u", stock.code))
+    return Button(texts("관심 담기"), pack("w", stock.code))
+
+
+def _position(quote: Quote) -> float | None:
+    """Where the price stands in its 52-week range, 0 at the low and 1 at the high."""
+    if quote.high_52w is None or quote.low_52w is None or quote.high_52w <= quote.low_52w:
+        return None
+    return min(max((quote.price - quote.low_52w) / (quote.high_52w - quote.low_52w), 0.0), 1.0)
+
+
+def _buttons(stocks: Sequence[Stock], action: str) -> tuple[tuple[Button, ...], ...]:
+    return rows([Button(f"{s.name} · {s.code} {s.market}", pack(action, s.code)) for s in stocks], width=1)

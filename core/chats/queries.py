@@ -1,0 +1,59 @@
+"""SQL of members, chats and watchlists."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, literal_column, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.chats.models import ChatRow, UserRow, WatchItemRow
+
+
+async def upsert_user(conn: AsyncConnection, *, user_id: int, name: str, at: datetime) -> tuple[UserRow, bool]:
+    """The stored row of a person, made or touched; the flag says whether it is new."""
+    statement = insert(UserRow).values(id=user_id, name=name, role="member", joined_at=at, seen_at=at)
+    row = (
+        await conn.execute(
+            statement.on_conflict_do_update(index_elements=["id"], set_={"name": name, "seen_at": at}).returning(
+                UserRow.role, UserRow.language, UserRow.joined_at, literal_column("xmax = 0").label("new")
+            )
+        )
+    ).one()
+    return row, bool(row.new)  # type: ignore[return-value]
+
+
+async def set_language(conn: AsyncConnection, *, user_id: int, language: str) -> None:
+    """Remember the language a person chose."""
+    await conn.execute(UserRow.__table__.update().where(UserRow.id == user_id).values(language=language))  # type: ignore[attr-defined]
+
+
+async def upsert_chat(conn: AsyncConnection, *, chat_id: int, kind: str, reachable: bool, at: datetime) -> None:
+    """Remember a chat and whether the bot can write there."""
+    statement = insert(ChatRow).values(id=chat_id, kind=kind, reachable=reachable, seen_at=at)
+    await conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=["id"], set_={"kind": kind, "reachable": reachable, "seen_at": at}
+        )
+    )
+
+
+async def add_watch(conn: AsyncConnection, *, user_id: int, code: str, at: datetime) -> bool:
+    """Watch a stock; False when it was watched already."""
+    statement = insert(WatchItemRow).values(user_id=user_id, code=code, added_at=at).on_conflict_do_nothing()
+    return (await conn.execute(statement)).rowcount == 1
+
+
+async def remove_watch(conn: AsyncConnection, *, user_id: int, code: str) -> bool:
+    """Stop watching a stock; False when it was not watched."""
+    statement = delete(WatchItemRow).where(WatchItemRow.user_id == user_id, WatchItemRow.code == code)
+    return (await conn.execute(statement)).rowcount == 1
+
+
+async def watched_codes(conn: AsyncConnection, *, user_id: int | None = None) -> list[str]:
+    """The codes one person watches in the order added, or everybody's in code order."""
+    if user_id is None:
+        return list((await conn.execute(select(WatchItemRow.code).distinct().order_by(WatchItemRow.code))).scalars())
+    statement = select(WatchItemRow.code).where(WatchItemRow.user_id == user_id).order_by(WatchItemRow.added_at)
+    return list((await conn.execute(statement)).scalars())

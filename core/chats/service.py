@@ -1,0 +1,74 @@
+"""Who talks to the bot, and what they watch."""
+
+from __future__ import annotations
+
+from core.chats import queries
+from core.chats.member import Language, Member, Role
+from core.errors import UserError
+from core.services import Services
+
+MAX_WATCHED = 100
+
+
+async def meet(services: Services, *, user_id: int, name: str, client_language: str | None = None) -> Member:
+    """The member behind a Telegram user, registered at the first meeting.
+
+    `client_language` is Telegram's language of the app; it decides until the member chooses one.
+    """
+    now = services.clock.now()
+    async with services.db.begin() as conn:
+        row, new = await queries.upsert_user(conn, user_id=user_id, name=name[:100], at=now)
+    return Member(
+        id=user_id,
+        name=name[:100],
+        role=_role(services, user_id, row.role),
+        language=_language(services, row.language, client_language),
+        joined_at=row.joined_at,
+        new=new,
+    )
+
+
+async def choose_language(services: Services, member: Member, language: Language) -> None:
+    """Remember the language a member chose."""
+    async with services.db.begin() as conn:
+        await queries.set_language(conn, user_id=member.id, language=language)
+
+
+async def seen_chat(services: Services, *, chat_id: int, kind: str, reachable: bool = True) -> None:
+    """Remember a chat, or that the bot was blocked or removed there."""
+    async with services.db.begin() as conn:
+        await queries.upsert_chat(conn, chat_id=chat_id, kind=kind, reachable=reachable, at=services.clock.now())
+
+
+async def watch(services: Services, member: Member, code: str) -> bool:
+    """Watch a stock; False when it was watched already. Raises `UserError` past `MAX_WATCHED` stocks."""
+    async with services.db.begin() as conn:
+        if len(await queries.watched_codes(conn, user_id=member.id)) >= MAX_WATCHED:
+            raise UserError("관심종목은 {most}개까지 담을 수 있습니다.", most=MAX_WATCHED)
+        return await queries.add_watch(conn, user_id=member.id, code=code, at=services.clock.now())
+
+
+async def unwatch(services: Services, member: Member, code: str) -> bool:
+    """Stop watching a stock; False when it was not watched."""
+    async with services.db.begin() as conn:
+        return await queries.remove_watch(conn, user_id=member.id, code=code)
+
+
+async def watchlist(services: Services, member: Member) -> list[str]:
+    """The codes a member watches, in the order added."""
+    async with services.db.begin() as conn:
+        return await queries.watched_codes(conn, user_id=member.id)
+
+
+def _role(services: Services, user_id: int, stored: str) -> Role:
+    if user_id in services.settings.telegram.admin_ids:
+        return Role.ADMIN
+    return Role.BLOCKED if stored == Role.BLOCKED else Role.MEMBER
+
+
+def _language(services: Services, stored: str | None, client: str | None) -> Language:
+    if stored in set(Language):
+        return Language(stored)
+    if client:
+        return Language.KO if client.lower().startswith("ko") else Language.EN
+    return Language(services.settings.app.language)
