@@ -100,6 +100,7 @@ class SimMarket:
         self.calendar = calendar or Calendar()
         self._bars = bars
         self._known_days: dict[str, list[date]] = {}
+        self._known_hours: dict[date, tuple[datetime, datetime]] = {}
         self._shares = shares or {}
 
     @cached_property
@@ -119,7 +120,7 @@ class SimMarket:
         """
         today = self._opened(until)
         rows = list(self._bars[code][: bisect_right(self._days(code), today)])
-        if rows and rows[-1].day == kst_date(until) and until < self.calendar.closes(today):
+        if rows and rows[-1].day == kst_date(until) and until < self._hours(today)[1]:
             rows[-1] = self._so_far(self.issues[code], rows[-1], until)
         return rows
 
@@ -167,14 +168,21 @@ class SimMarket:
         return self.bases.get(code, {}).get(day, otherwise)
 
     def _opened(self, at: datetime) -> date:
-        return self.calendar.latest_session(at)
+        day = kst_date(at)
+        opened = self.calendar.is_session(day) and at >= self._hours(day)[0]
+        return day if opened else self.calendar.previous_session(day)
+
+    def _hours(self, day: date) -> tuple[datetime, datetime]:
+        if day not in self._known_hours:
+            self._known_hours[day] = self.calendar.opens(day), self.calendar.closes(day)
+        return self._known_hours[day]
 
     def _waits_for_open(self, code: str, at: datetime) -> bool:
         today = kst_date(at)
         return _has(self._days(code), today) and at >= kst(today, hours_on(today).pre_open)
 
     def _so_far(self, issue: SimIssue, bar: SimBar, at: datetime) -> SimBar:
-        opens, closes = self.calendar.opens(bar.day), self.calendar.closes(bar.day)
+        opens, closes = self._hours(bar.day)
         return partial_bar(issue, bar, (at - opens) / (closes - opens))
 
 
