@@ -6,10 +6,13 @@ Every outside service is optional and every outside address is a setting.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import BadSettings
@@ -36,12 +39,12 @@ class LogSettings(BaseModel):
     """Logs."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level shown")
-    file: Path | None = Field(Path("logs/app.log"), description="rotating log file; empty for none")
+    file: Path | None = Field(Path("logs/app.log"), description="rotating log file; - for none")
 
     @field_validator("file", mode="before")
     @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return value or None
+    def _dash_is_none(cls, value: object) -> object:
+        return None if value in {"", "-"} else value
 
 
 class TelegramSettings(BaseModel):
@@ -178,14 +181,34 @@ def load_settings() -> Settings:
         raise BadSettings("; ".join(problems)) from None
 
 
-def environment_names() -> dict[str, str]:
-    """Every environment variable that is read, with its description: the content of `.env.example`."""
-    return {
-        f"{group}_{name}".upper(): field.description or ""
-        for group, outer in Settings.model_fields.items()
-        for name, field in _fields(outer.annotation).items()
-    }
+def environment_names() -> list[str]:
+    """Every environment variable that is read."""
+    return [f"{group}_{name}".upper() for group, fields in _groups() for name in fields]
 
 
-def _fields(group: object) -> dict[str, object]:
-    return group.model_fields if isinstance(group, type) and issubclass(group, BaseModel) else {}  # type: ignore[return-value]
+def example_file() -> str:
+    """The content of `.env.example`: every setting, commented out at its default, with what it is for."""
+    lines = ["# Every setting, at its default. Copy this file to .env and set what you need.\n"]
+    for group, fields in _groups():
+        lines.append(f"\n# {(_group_type(group).__doc__ or '').strip()}\n")
+        lines += [f"#   {field.description}\n#{group}_{name}={_shown(field)}\n" for name, field in fields.items()]
+    text = "".join(lines)
+    return re.sub(r"^#([a-z_]+)=", lambda found: f"#{found[1].upper()}=", text, flags=re.MULTILINE)
+
+
+def _groups() -> Iterator[tuple[str, dict[str, FieldInfo]]]:
+    for group in Settings.model_fields:
+        yield group, _group_type(group).model_fields
+
+
+def _group_type(group: str) -> type[BaseModel]:
+    annotation = Settings.model_fields[group].annotation
+    assert isinstance(annotation, type)
+    assert issubclass(annotation, BaseModel)
+    return annotation
+
+
+def _shown(field: FieldInfo) -> str:
+    if field.default is None:
+        return ""
+    return ",".join(field.default) if isinstance(field.default, tuple) else str(field.default)
