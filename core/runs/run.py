@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -12,12 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 class RunState(StrEnum):
-    """Where a run stands."""
+    """Where a run stands.
+
+    `INTERRUPTED` lost its process and is taken up again; `FENCED` was stopped by an admin and waits for one.
+    """
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     TIMED_OUT = "timed_out"
+    INTERRUPTED = "interrupted"
     FENCED = "fenced"
 
 
@@ -34,17 +39,52 @@ class Run(Protocol):
         """What an earlier, interrupted attempt at this slot committed last; empty at first."""
         ...
 
-    def begin(self, *, checkpoint: Mapping[str, Any] | None = None) -> AbstractAsyncContextManager[AsyncConnection]:
+    def begin(
+        self, *, checkpoint: Mapping[str, Any] | None = None, done: int = 0
+    ) -> AbstractAsyncContextManager[AsyncConnection]:
         """A write transaction that first proves the run still owns its job, raising `Fenced` if not.
 
-        `checkpoint` is stored in the same transaction.
+        `checkpoint` is stored in the same transaction, and `done` is counted if it commits. Keep it short: a
+        process that takes the job over waits for it.
         """
         ...
 
     def progress(self, *, done: int = 0, failed: int = 0, total: int | None = None) -> None:
-        """Count items; the heartbeat stores the counts."""
+        """Count items. Counts add up over the attempts at a slot that go on from a checkpoint."""
         ...
 
     def warn(self, message: str) -> None:
         """Note something odd that does not fail the run; at most a hundred are kept."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunRecord:
+    """One run as history keeps it. Times are aware UTC of the product's clock; memory is bytes of the process.
+
+    `seconds` add up over the attempts; `peak_memory` and `cpu_seconds` are those of the whole process during
+    the last attempt, other work in it included.
+    """
+
+    id: int
+    job: str
+    slot: datetime
+    epoch: int
+    state: RunState
+    started_at: datetime
+    finished_at: datetime | None
+    attempts: int
+    done: int
+    failed: int
+    total: int | None
+    seconds: float | None
+    peak_memory: int | None
+    cpu_seconds: float | None
+    warnings: tuple[str, ...]
+    checkpoint: Mapping[str, Any]
+    error: str | None
+
+    @property
+    def throughput(self) -> float | None:
+        """Items done a second, or None while that is not known."""
+        return self.done / self.seconds if self.seconds else None

@@ -51,9 +51,13 @@ def upgrade() -> None:
         "job_lease",
         sa.Column("job", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("acquired_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("heartbeat_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("failed", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("job", name=op.f("pk_job_lease")),
     )
     op.create_table(
@@ -61,6 +65,7 @@ def upgrade() -> None:
         sa.Column("job", sa.Text(), nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("paused", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("failures", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("job", name=op.f("pk_job_lock")),
     )
     op.create_table(
@@ -79,13 +84,16 @@ def upgrade() -> None:
         sa.Column("seconds", sa.Float(), nullable=True),
         sa.Column("peak_memory", sa.BigInteger(), nullable=True),
         sa.Column("cpu_seconds", sa.Float(), nullable=True),
-        sa.Column("warnings", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("checkpoint", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("warnings", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
+        sa.Column("checkpoint", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job_run")),
         sa.UniqueConstraint("job", "slot", name=op.f("uq_job_run_job_slot")),
     )
     op.create_index(op.f("ix_job_run_job_started_at"), "job_run", ["job", "started_at"], unique=False)
+    op.create_index(
+        "uq_job_run_running", "job_run", ["job"], unique=True, postgresql_where=sa.text("state = 'running'")
+    )
     op.create_table(
         "kis_token",
         sa.Column("key", sa.Text(), nullable=False),
@@ -188,6 +196,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", "source_id", name=op.f("pk_article_source")),
     )
     op.create_index(op.f("ix_article_source_article_id"), "article_source", ["article_id"], unique=False)
+    op.create_table(
+        "daily_coverage",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(["code"], ["stock.code"], name=op.f("fk_daily_coverage_code")),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_daily_coverage")),
+    )
     op.create_table(
         "daily_price",
         sa.Column("code", sa.Text(), nullable=False),
@@ -335,9 +351,9 @@ def upgrade() -> None:
         sa.Column("prediction_id", sa.BigInteger(), nullable=False),
         sa.Column("sessions", sa.BigInteger(), nullable=False),
         sa.Column("closes_on", sa.Date(), nullable=False),
-        sa.Column("p_up", sa.Float(), nullable=False),
-        sa.Column("p_flat", sa.Float(), nullable=False),
-        sa.Column("p_down", sa.Float(), nullable=False),
+        sa.Column("p_up", sa.Float(), nullable=True),
+        sa.Column("p_flat", sa.Float(), nullable=True),
+        sa.Column("p_down", sa.Float(), nullable=True),
         sa.Column("band", sa.Float(), nullable=False),
         sa.ForeignKeyConstraint(["prediction_id"], ["prediction.id"], name=op.f("fk_prediction_horizon_prediction_id")),
         sa.PrimaryKeyConstraint("prediction_id", "sessions", name=op.f("pk_prediction_horizon")),
@@ -402,6 +418,7 @@ def downgrade() -> None:
     op.drop_table("match")
     op.drop_index(op.f("ix_daily_price_day"), table_name="daily_price")
     op.drop_table("daily_price")
+    op.drop_table("daily_coverage")
     op.drop_index(op.f("ix_article_source_article_id"), table_name="article_source")
     op.drop_table("article_source")
     op.drop_table("user")
@@ -414,6 +431,7 @@ def downgrade() -> None:
     op.drop_table("quarantine")
     op.drop_table("model")
     op.drop_table("kis_token")
+    op.drop_index("uq_job_run_running", table_name="job_run", postgresql_where=sa.text("state = 'running'"))
     op.drop_index(op.f("ix_job_run_job_started_at"), table_name="job_run")
     op.drop_table("job_run")
     op.drop_table("job_lock")

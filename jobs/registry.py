@@ -1,0 +1,74 @@
+"""The one table of jobs. A job is a row here and one function; adding one touches nothing else."""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+
+from jobs.market import collect_daily_bars
+from jobs.news import crawl_news, embed_news
+from jobs.reports import generate_reports
+from jobs.scoring import evaluate_predictions
+from jobs.spec import CatchUp, JobSpec, TodayIfWithin
+from jobs.stocks import refresh_stocks
+
+_SPECS = (
+    JobSpec(
+        name="refresh_stocks",
+        summary="종목 마스터 갱신",
+        schedule=(time(7, 30),),
+        run=refresh_stocks,
+        timeout=timedelta(minutes=10),
+        catch_up=CatchUp.LATEST,
+    ),
+    JobSpec(
+        name="crawl_news",
+        summary="뉴스 수집",
+        schedule="*/10 * * * *",
+        run=crawl_news,
+        timeout=timedelta(minutes=8),
+        catch_up=CatchUp.LATEST,
+        after=("refresh_stocks",),
+    ),
+    JobSpec(
+        name="embed_news",
+        summary="뉴스 임베딩",
+        schedule="*/10 * * * *",
+        run=embed_news,
+        timeout=timedelta(minutes=30),
+        catch_up=CatchUp.BACKLOG,
+        after=("crawl_news",),
+    ),
+    JobSpec(
+        name="collect_daily_bars",
+        summary="일봉 수집",
+        schedule=(time(15, 40),),
+        run=collect_daily_bars,
+        timeout=timedelta(hours=1),
+        catch_up=CatchUp.LATEST,
+        sessions_only=True,
+        after=("refresh_stocks",),
+    ),
+    JobSpec(
+        name="generate_reports",
+        summary="정기 리포트 작성",
+        schedule=(time(10), time(13), time(15, 45)),
+        run=generate_reports,
+        timeout=timedelta(hours=1),
+        catch_up=TodayIfWithin(timedelta(hours=2)),
+        sessions_only=True,
+        after=("refresh_stocks", "collect_daily_bars"),
+    ),
+    JobSpec(
+        name="evaluate_predictions",
+        summary="예측 채점",
+        schedule=(time(16, 30),),
+        run=evaluate_predictions,
+        timeout=timedelta(minutes=30),
+        catch_up=CatchUp.EVERY_SLOT,
+        sessions_only=True,
+        after=("collect_daily_bars",),
+    ),
+)
+
+JOBS = {spec.name: spec for spec in _SPECS}
+"""Every job by name, in the order in which jobs due at once are run."""
