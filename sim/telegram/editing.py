@@ -86,8 +86,8 @@ def delete_message(world: World, params: Params) -> bool:
 
 def delete_messages(world: World, params: Params) -> bool:
     """deleteMessages: those not found are skipped."""
-    for message_id in params.json("message_ids") or ():
-        _remove(world, params, int(message_id))
+    for message_id in params.numbers("message_ids"):
+        _remove(world, params, message_id)
     return True
 
 

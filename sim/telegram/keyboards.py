@@ -50,7 +50,14 @@ def _inline_button(button: Any) -> Json:
 
 
 def reply_keyboard(markup: Json | None) -> Json | None:
-    """A reply keyboard, its removal or a forced reply, as sent; None for none or an inline keyboard."""
-    if markup and any(kind in markup for kind in ("keyboard", "remove_keyboard", "force_reply")):
-        return markup
-    return None
+    """A reply keyboard, its removal or a forced reply, as sent; None otherwise. Raises `ApiError` 400."""
+    if not markup or not any(kind in markup for kind in ("keyboard", "remove_keyboard", "force_reply")):
+        return None
+    rows = markup.get("keyboard", [])
+    if not isinstance(rows, list) or not all(isinstance(row, list) and all(map(_labelled, row)) for row in rows):
+        raise bad_request("can't parse keyboard: expected an Array of Arrays of KeyboardButton")
+    return markup
+
+
+def _labelled(key: Any) -> bool:
+    return isinstance(key, str) or (isinstance(key, dict) and isinstance(key.get("text"), str))

@@ -18,7 +18,7 @@ AsyncMethod = Callable[[World, Params], Awaitable[Any]]
 
 def _allow(world: World, params: Params) -> None:
     kinds = params.json("allowed_updates")
-    if kinds is not None and not isinstance(kinds, list):
+    if kinds is not None and not (isinstance(kinds, list) and all(isinstance(kind, str) for kind in kinds)):
         raise bad_request("can't parse allowed_updates: Array of Strings expected")
     world.updates.allow(kinds)
 

@@ -33,7 +33,7 @@ class Params:
             return default
         try:
             return int(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise bad_request(f'invalid parameter "{name}": expected Integer') from None
 
     def flag(self, name: str) -> bool:
@@ -59,6 +59,15 @@ class Params:
             return []
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise bad_request(f"can't parse {name.replace('_', ' ')}: expected an Array of Objects")
+        return value
+
+    def numbers(self, name: str) -> list[int]:
+        """An array of integers; empty when absent."""
+        value = self.json(name)
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(item, int) for item in value):
+            raise bad_request(f"can't parse {name.replace('_', ' ')}: expected an Array of Integers")
         return value
 
     def object(self, name: str) -> dict[str, Any] | None:

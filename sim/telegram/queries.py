@@ -48,8 +48,8 @@ def answer_inline(world: World, params: Params) -> bool:
     for result in results:
         if not 1 <= len(str(result.get("id", "")).encode()) <= 64:
             raise bad_request("RESULT_ID_INVALID")
-        inline_rows(result.get("reply_markup"))
-        if content := result.get("input_message_content"):
+        inline_rows(Params(result).object("reply_markup"))
+        if content := Params(result).object("input_message_content"):
             text_of(Params(_as_sent(content)))
     question.answered, question.results = True, results
     question.options = {name: params.values[name] for name in ("cache_time", "next_offset") if name in params.values}

@@ -56,9 +56,10 @@ def caption_of(params: Params) -> tuple[str, list[Entity]]:
 
 
 def _replied(world: World, chat: Chat, params: Params) -> Message | None:
-    reply = params.object("reply_parameters") or {"message_id": params.number("reply_to_message_id")}
-    message = chat.messages.get(int(reply.get("message_id") or 0))
-    if reply.get("message_id") and message is None and not reply.get("allow_sending_without_reply"):
+    reply = Params(params.object("reply_parameters") or {"message_id": params.number("reply_to_message_id")})
+    message_id = reply.number("message_id")
+    message = chat.messages.get(message_id)
+    if message_id and message is None and not reply.flag("allow_sending_without_reply"):
         raise bad_request("message to be replied not found")
     return message
 

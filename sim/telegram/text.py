@@ -46,7 +46,7 @@ _TAGS = {
 
 def compose(text: str, parse_mode: str | None, entities: Sequence[Entity] | None) -> tuple[str, list[Entity]]:
     """What a bot's text becomes: markup parsed, ends trimmed, plain entities found. Raises `ApiError` 400."""
-    found: list[Entity] = list(entities or ())
+    found = _given(entities or ())
     if parse_mode:
         if parse_mode.lower() != "html":
             raise bad_request("unsupported parse_mode")
@@ -59,6 +59,16 @@ def compose(text: str, parse_mode: str | None, entities: Sequence[Entity] | None
         if entity["type"] != "pre":
             entity.pop("language", None)
     return text, with_plain_entities(text, found[:ENTITY_LIMIT])
+
+
+def _given(entities: Sequence[Entity]) -> list[Entity]:
+    for entity in entities:
+        offset, length = entity.get("offset"), entity.get("length")
+        if not isinstance(entity.get("type"), str) or not isinstance(offset, int) or not isinstance(length, int):
+            raise bad_request("can't parse MessageEntity: type, offset and length are required")
+        if entity["type"] == "text_link" and not isinstance(entity.get("url"), str):
+            raise bad_request("can't parse MessageEntity: text_link must have url")
+    return [entity for entity in entities if entity["offset"] >= 0 and entity["length"] > 0]
 
 
 def _trim(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
