@@ -92,7 +92,8 @@ async def rows(url: str) -> set[int]:
 
 async def cached(url: str) -> int:
     async with Redis.from_url(url) as cache:
-        return int(await cache.get("kept"))
+        kept: bytes | None = await cache.get("kept")
+        return int(kept or b"-1")
 
 
 def names(folder: Path, pattern: str) -> list[str]:
