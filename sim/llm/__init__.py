@@ -1,0 +1,1 @@
+"""A simulated OpenAI-compatible endpoint: models, chat completions with structured output, embeddings."""

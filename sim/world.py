@@ -1,0 +1,82 @@
+"""The outside world in one piece: the exchange's API, the news sites and the language models, on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from core.clock import Clock
+from sim.http import SimServer
+from sim.kis.server import KisServer
+from sim.llm.server import LlmServer
+from sim.market import SimMarket
+from sim.naver.newsdesk import NewsDesk
+from sim.naver.server import NaverServer
+
+NEWS_SOURCES = ("naver_main", "naver_focus", "naver_stock")
+KIS_KEY, KIS_SECRET, LLM_KEY = "demo-key", "demo-secret", "demo-llm-key"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class World:
+    """The running services of one market."""
+
+    market: SimMarket
+    newsdesk: NewsDesk
+    kis: KisServer
+    naver: NaverServer
+    llm: LlmServer
+
+    @property
+    def servers(self) -> tuple[SimServer, ...]:
+        """Every service, for faults that come over all of them."""
+        return self.kis, self.naver, self.llm
+
+    def settings_overrides(self) -> dict[str, dict[str, object]]:
+        """The settings that point the product at this world, nested as `core.settings.Settings` is."""
+        return {
+            "kis": {
+                "app_key": KIS_KEY,
+                "app_secret": KIS_SECRET,
+                "paper": self.kis.paper,
+                "base_url": self.kis.url,
+                "master_url": f"{self.kis.url}/common/master/",
+            },
+            "news": {
+                "sources": NEWS_SOURCES,
+                "naver_stock_url": self.naver.url,
+                "naver_mobile_url": self.naver.url,
+                "naver_article_url": self.naver.url,
+                "seconds_between_calls": 0.0,
+            },
+            "openai": {"api_key": LLM_KEY, "base_url": f"{self.llm.url}/v1"},
+            "openrouter": {"api_key": LLM_KEY, "base_url": f"{self.llm.url}/api/v1"},
+        }
+
+
+@asynccontextmanager
+async def open_world(
+    market: SimMarket, clock: Clock, *, seed: int = 7, llm_latency: float = 0.2, paper: bool = False
+) -> AsyncIterator[World]:
+    """Start every service over `market` by the time of `clock`; stop them on leaving."""
+    newsdesk = NewsDesk(market, seed=seed)
+    world = World(
+        market=market,
+        newsdesk=newsdesk,
+        kis=KisServer(
+            market,
+            clock.now,
+            app_key=KIS_KEY,
+            app_secret=KIS_SECRET,
+            paper=paper,
+            calls_per_second=1 if paper else 18,
+        ),
+        naver=NaverServer(newsdesk, clock.now),
+        llm=LlmServer(clock.now, latency=llm_latency, api_key=LLM_KEY),
+    )
+    async with AsyncExitStack() as running:
+        for server in world.servers:
+            await server.start()
+            running.push_async_callback(server.stop)
+        yield world
