@@ -1,0 +1,109 @@
+"""One HTTP exchange with KIS: a capped JSON object, or a refusal by its code. Knows nothing of retries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+import orjson
+
+from core.errors import NotConfigured
+from core.kis.errors import Reaction, Refused, reaction_to
+from core.settings import KisSettings
+
+MAX_BYTES: Final = 2_000_000
+"""The largest reply believed; a chart of 100 rows is some 30 kB."""
+
+_LONGEST_MESSAGE: Final = 120
+
+
+class Wire:
+    """The connections to KIS under one app key. The secrets never leave it, not even in a message sent back."""
+
+    def __init__(self, settings: KisSettings, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._key = settings.app_key.get_secret_value() if settings.app_key else ""
+        self._secret = settings.app_secret.get_secret_value() if settings.app_secret else ""
+        self._http = httpx.AsyncClient(
+            base_url=settings.address,
+            timeout=httpx.Timeout(10, connect=5),
+            headers={"Content-Type": "application/json; charset=utf-8"},
+            trust_env=False,
+            transport=transport,
+        )
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is an app key with its secret."""
+        return bool(self._key and self._secret)
+
+    async def issue_token(self) -> Mapping[str, Any]:
+        """`POST /oauth2/tokenP`. Raises `Refused`."""
+        body = {"grant_type": "client_credentials", "appkey": self._key, "appsecret": self._secret}
+        return await self._exchange(self._http.build_request("POST", "/oauth2/tokenP", json=body))
+
+    async def quotation(self, name: str, *, tr_id: str, token: str, params: Mapping[str, str]) -> Mapping[str, Any]:
+        """`GET quotations/{name}` of the domestic stocks. Raises `Refused`.
+
+        Every documented parameter has to be in `params`, blank ones too: KIS refuses a call that lacks one.
+        """
+        headers = {
+            "authorization": f"Bearer {token}",
+            "appkey": self._key,
+            "appsecret": self._secret,
+            "tr_id": tr_id,
+            "tr_cont": "",
+            "custtype": "P",
+        }
+        path = f"/uapi/domestic-stock/v1/quotations/{name}"
+        return await self._exchange(self._http.build_request("GET", path, params=dict(params), headers=headers))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _exchange(self, request: httpx.Request) -> Mapping[str, Any]:
+        if not self.configured:
+            raise NotConfigured("KIS: KIS_APP_KEY and KIS_APP_SECRET are not set")
+        try:
+            response = await self._http.send(request, stream=True)
+            try:
+                raw = await _read(response)
+            finally:
+                await response.aclose()
+        except httpx.DecodingError:
+            raise Refused(Reaction.GARBLED, "undecodable reply") from None
+        except httpx.HTTPError as error:
+            # Without its text or its cause: they may hold the request and its secrets.
+            raise Refused(Reaction.TRANSIENT, type(error).__name__) from None
+        return self._judged(response.status_code, raw)
+
+    def _judged(self, status: int, raw: bytes) -> Mapping[str, Any]:
+        """The reply as an object if it says success, by `rt_cd` and not by `msg_cd`, of which success has several."""
+        try:
+            body = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            body = None
+        if not isinstance(body, dict):
+            raise Refused(reaction_to(status, "", ""), f"status {status} without a readable answer")
+        if status == httpx.codes.OK and str(body.get("rt_cd", "0")) == "0" and "error_code" not in body:
+            return body
+        code = str(body.get("msg_cd") or body.get("error_code") or "")[:20].strip()
+        message = str(body.get("msg1") or body.get("error_description") or "")[:_LONGEST_MESSAGE].strip()
+        raise Refused(
+            reaction_to(status, code, message), self._without_secrets(f"{code or f'status {status}'} {message}".strip())
+        )
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in (self._key, self._secret):
+            text = text.replace(secret, "***")
+        return text
+
+
+async def _read(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise Refused(Reaction.GARBLED, f"reply over {MAX_BYTES:,} bytes")
+    return bytes(body)

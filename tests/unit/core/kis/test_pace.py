@@ -1,0 +1,99 @@
+"""The pace of calls, on a clock that only sleeping moves."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.clock import ManualClock
+from core.kis.pace import Pace
+
+START = datetime(2026, 2, 20, 6, 50, tzinfo=UTC)
+
+
+async def leave(pace: Pace, clock: ManualClock, count: int) -> list[datetime]:
+    moments: list[datetime] = []
+
+    async def call() -> None:
+        await pace.turn()
+        moments.append(clock.now())
+
+    await asyncio.gather(*(call() for _ in range(count)))
+    return moments
+
+
+def most_in_a_second(moments: list[datetime]) -> int:
+    second = timedelta(seconds=1)
+    return max(sum(first <= moment < first + second for moment in moments) for first in moments)
+
+
+@pytest.mark.parametrize("rate", [18.0, 1.0, 3.0])
+async def test_no_sliding_second_holds_more_calls_than_the_rate(rate: float) -> None:
+    clock = ManualClock(START)
+    moments = await leave(Pace(rate, clock), clock, 60)
+    assert most_in_a_second(moments) <= rate
+    assert (moments[-1] - moments[0]).total_seconds() == pytest.approx(59 * 1.05 / rate, rel=0.01)
+
+
+async def test_calls_are_spaced_evenly_and_never_in_a_burst_after_a_rest() -> None:
+    clock = ManualClock(START)
+    pace = Pace(18, clock)
+    await leave(pace, clock, 5)
+    clock.move(timedelta(minutes=5))
+    moments = await leave(pace, clock, 18)
+    gaps = {later - earlier for earlier, later in pairwise(moments)}
+    assert gaps == {pace.spacing}
+
+
+async def test_a_refusal_pauses_everybody_and_slows_down_for_a_while() -> None:
+    clock = ManualClock(START)
+    pace = Pace(18, clock)
+    await pace.turn()
+    usual = pace.spacing
+    pace.refused()
+    pace.refused()  # another one of those under way at the same moment
+    assert pace.spacing == usual * 2
+    await pace.turn()
+    assert clock.now() - START >= timedelta(seconds=1)
+    for _ in range(40):
+        pace.accepted()
+    assert pace.spacing == usual
+
+
+async def test_refusals_again_and_again_slow_down_to_a_sixteenth_and_no_further() -> None:
+    clock = ManualClock(START)
+    pace = Pace(16, clock)
+    usual = pace.spacing
+    for _ in range(10):
+        pace.refused()
+        clock.move(timedelta(seconds=2))
+    assert pace.spacing == usual * 16
+
+
+async def test_a_clock_set_back_does_not_stop_the_calls() -> None:
+    clock = ManualClock(START)
+    pace = Pace(18, clock)
+    await pace.turn()
+    clock.move(timedelta(hours=-2))
+    before = clock.now()
+    await pace.turn()
+    assert clock.now() - before <= timedelta(seconds=1)
+
+
+@given(st.lists(st.floats(0, 3), min_size=2, max_size=40), st.integers(0, 5))
+async def test_the_rate_holds_whenever_the_calls_come(rests: list[float], refuse_every: int) -> None:
+    clock = ManualClock(START)
+    pace = Pace(18, clock)
+    moments = []
+    for number, rest in enumerate(rests, 1):
+        clock.move(timedelta(seconds=rest))
+        await pace.turn()
+        moments.append(clock.now())
+        if refuse_every and number % refuse_every == 0:
+            pace.refused()
+    assert most_in_a_second(moments) <= 18
