@@ -16,8 +16,7 @@ from core.reports.report import Stage
 log = structlog.get_logger(__name__)
 
 WORDS = {
-    Stage.PRICES: "시세를 확인하고 있습니다",
-    Stage.NEWS: "뉴스를 찾고 있습니다",
+    Stage.PRICES: "시세와 뉴스를 모으고 있습니다",
     Stage.MODELS: "모델들에게 묻고 있습니다",
     Stage.WRITING: "숫자를 대조하고 있습니다",
     Stage.CHART: "차트를 그리고 있습니다",

@@ -26,12 +26,12 @@ class Cache:
     async def get(self, key: str) -> bytes | None:
         """The value, or None when there is none or Redis is down."""
         try:
-            value: bytes | None = await self._redis.get(key)
+            value = await self._redis.get(key)
         except (RedisError, OSError) as error:
             self._lost(error)
             return None
         self._found()
-        return value
+        return bytes(value) if isinstance(value, bytes) else None
 
     async def set(self, key: str, value: bytes, ttl: timedelta) -> None:
         """Keep `value` for `ttl`; does nothing when Redis is down."""

@@ -30,7 +30,6 @@ class Stage(StrEnum):
     """How far a report is."""
 
     PRICES = "prices"
-    NEWS = "news"
     MODELS = "models"
     WRITING = "writing"
     CHART = "chart"
