@@ -11,8 +11,6 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from sim.world import open_world
-
 from bot.app import App
 from bot.console import say_line
 from bot.process import running
@@ -26,6 +24,7 @@ from sim.market import SimMarket
 from sim.telegram.console import render
 from sim.telegram.people import TelegramUser
 from sim.telegram.server import TelegramServer
+from sim.world import open_world
 
 TOKEN = "1000000001:demo-token-of-the-simulated-telegram-aa"  # noqa: S105 - opens nothing real
 USER_ID, ADMIN_ID = 101, 102
@@ -145,7 +144,7 @@ def _market(replay: Sequence[Path], at: datetime | None) -> tuple[SimMarket, Clo
             if not path.exists():
                 raise BadSettings(f"--replay: {path} does not exist")
         market = replayed_market(*replay)
-        moment = at.astimezone(UTC) if at else kst(market.last_day, time(15, 50))
+        moment = at.astimezone(UTC) if at else kst(market.days[-1], time(15, 50))
         return market, ShiftedClock(moment)
     from sim.market import generated_market
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import stamina
 import structlog
-from jobs.scheduler import schedule
 from telegram import Update
 from telegram.error import InvalidToken, NetworkError
 
@@ -17,6 +16,8 @@ from core.clock import Clock
 from core.errors import BadSettings
 from core.services import Services, open_services
 from core.settings import Settings
+from jobs.registry import JOBS
+from jobs.scheduler import run_due, schedule
 
 log = structlog.get_logger(__name__)
 
@@ -32,20 +33,21 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
     async with open_services(settings, clock=clock) as services:
         application = build_application(services, token=settings.telegram.bot_token.get_secret_value())
         await _initialize(application)
-        try:
+        # The first question may come at once, and without the stock master none can be answered.
+        await run_due(services, specs=[JOBS["refresh_stocks"]])
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(_stop, application)
             await set_menus(application.bot, settings.telegram.admin_ids)
             await application.start()
-            assert application.updater is not None
             if settings.app.jobs:
                 assert application.job_queue is not None
-                schedule(application.job_queue, services)
+                stack.push_async_callback(schedule(application.job_queue, services).stop)
+            assert application.updater is not None
             await application.updater.start_polling(
                 poll_interval=0, bootstrap_retries=-1, allowed_updates=Update.ALL_TYPES
             )
             log.info("started", bot=application.bot.username)
             yield services, application
-        finally:
-            await _stop(application)
 
 
 async def _initialize(application: App) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from core.stocks.service import stock_resolver
-
 from bot.context import BotContext
 from bot.views import stocks as views
 from core.chats import service as chats
 from core.errors import UserError
 from core.stocks.resolver import Ambiguous, Found
+from core.stocks.service import stock_resolver
 from core.stocks.stock import Stock
 
 MAX_ARGUMENT = 100

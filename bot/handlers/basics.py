@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from core.stocks.service import stock_resolver
-
 from bot.context import BotContext
 from bot.handlers.stocks import show_price
 from bot.views import basics as views
 from core.chats import service as chats
 from core.chats.member import Language
+from core.stocks.service import stock_resolver
 
 
 async def start(context: BotContext) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 
-from core.news.queries import get_article, latest_articles
-from core.search.service import similar_articles
-from core.stocks.service import stock_resolver
-
 from bot.context import BotContext
 from bot.handlers.asking import asked_stock, stock_of
 from bot.views import news as views
 from core.errors import UserError
+from core.news.queries import get_article, latest_articles
+from core.search.service import similar_articles
+from core.stocks.service import stock_resolver
 from core.stocks.stock import Stock
 
 PAGE = 8

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from core.market.service import get_bars
-from core.reports.chart import SPANS, report_chart
-from core.reports.service import get_report, newest_report
-
 from bot.context import BotContext
 from bot.handlers.asking import asked_stock, stock_of
 from bot.progress import StageMessage
 from bot.views import reports as views
 from core.chats import service as chats
 from core.errors import UserError
+from core.market.service import get_bars
+from core.reports.chart import SPANS, report_chart
 from core.reports.report import Report
+from core.reports.service import get_report, newest_report
 from core.stocks.stock import Stock
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from core.market.service import get_bars, get_quote
-from core.reports.chart import price_chart
-
 from bot.context import BotContext
 from bot.handlers.asking import asked_stock, stock_of
 from bot.views import stocks as views
 from core.chats import service as chats
+from core.market.service import get_bars, get_quote
+from core.reports.chart import price_chart
 from core.stocks.stock import Stock
 
 

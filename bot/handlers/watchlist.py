@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from core.market.service import known_quotes
-from core.stocks.service import stock_resolver
-
 from bot.context import BotContext
 from bot.handlers.asking import asked_stock, stock_of
 from bot.views import watchlist as views
 from core.chats import service as chats
+from core.market.service import known_quotes
+from core.stocks.service import stock_resolver
 from core.stocks.stock import Stock
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from html import escape
 
-from core.health.report import Component, HealthReport, Status
-
 from bot.texts import Texts
 from bot.views.message import Message
+from core.health.report import Component, HealthReport, Status
 
 MARKS = {Status.HEALTHY: "🟢", Status.DEGRADED: "🟡", Status.UNHEALTHY: "🔴", Status.NOT_CONFIGURED: "⚪"}
 WORDS = {

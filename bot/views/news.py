@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from core.news.article import Article
-from core.search.service import Similar
-
 from bot.callbacks import pack
 from bot.texts import Texts
 from bot.views.message import Button, Message, rows
+from core.news.article import Article
+from core.search.service import Similar
 from core.stocks.stock import Stock
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from core.reports.chart import SPANS
-
 from bot.callbacks import pack
 from bot.texts import Texts
 from bot.views.message import Button, Keyboard, Message
 from bot.views.stocks import watch_button
+from core.reports.chart import SPANS
 from core.reports.report import Report, Verdict
 
 VERDICTS = {Verdict.UP: "상승 우위", Verdict.FLAT: "중립", Verdict.DOWN: "하락 우위"}
