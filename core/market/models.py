@@ -30,6 +30,17 @@ class DailyPriceRow(Base):
     fetched_at: Mapped[datetime]
 
 
+class DailyCoverageRow(Base):
+    """The days of one issue whose bars were asked for and answered: every session in [since, until] that has
+    a bar is in `daily_price`. So a stock listed last week is not asked about every year before."""
+
+    __tablename__ = "daily_coverage"
+
+    code: Mapped[str] = mapped_column(ForeignKey("stock.code"), primary_key=True)
+    since: Mapped[date]
+    until: Mapped[date]
+
+
 class QuoteRow(Base):
     """The newest quote of an issue."""
 

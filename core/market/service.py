@@ -1,0 +1,200 @@
+"""Prices: the quote now, and the daily bars of closed sessions, asked from KIS only where they are missing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import orjson
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import Calendar
+from core.db import Database
+from core.errors import Malformed, NotConfigured, StockPilotError, Unavailable, Unsupported
+from core.kis.chart import DailyChart
+from core.market import queries
+from core.market.bar import Bar, Quote
+from core.market.coverage import first_session, missing_days
+from core.services import Services
+from core.sources.service import ask_source, quarantine, record_success
+from core.stocks.queries import get_stock
+from core.stocks.stock import Stock
+
+log = structlog.get_logger(__name__)
+
+QUOTES: Final = "kis_quote"
+DAILY: Final = "kis_daily"
+"""The sources, as `/health` names them."""
+
+BAR_SOURCE: Final = "일봉"
+"""The source of a quote that is really the close of a daily bar."""
+
+YEAR: Final = 250
+"""Sessions of a year."""
+
+_QUOTE_SECONDS: Final = 10
+_OUTSIDE = (Unavailable, NotConfigured, Malformed, Unsupported)
+
+Begin = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+
+
+async def get_quote(services: Services, stock: Stock) -> Quote:
+    """The price of a stock: from KIS, at most ten seconds old, else the newest one known.
+
+    The quote itself says what it is: `at` is when the price stood (the close, outside a session) and `source` is
+    `KIS` or `일봉` (the close of a daily bar). Raises `NotConfigured`, `Unavailable`, `Malformed` or `Unsupported`
+    (no such stock) where nothing is known.
+    """
+    try:
+        return await _live_quote(services, stock.code)
+    except _OUTSIDE as error:
+        known = (await known_quotes(services, [stock.code])).get(stock.code)
+        if known is None:
+            raise
+        log.info("quote_from_store", code=stock.code, source=known.source, error=str(error))
+    if known.market_cap is None and stock.shares:
+        return replace(known, market_cap=known.price * stock.shares)
+    return known
+
+
+async def known_quotes(services: Services, codes: Sequence[str]) -> dict[str, Quote]:
+    """The newest stored price of each code, a quote or the close of a bar; asks nobody outside."""
+    async with services.db.begin() as conn:
+        quotes = await queries.stored_quotes(conn, codes)
+        bars = await queries.last_bars(conn, codes, count=2)
+    closes = {code: _closing_quote(code, rows, services.calendar) for code, rows in bars.items()}
+    return closes | {code: quote for code, quote in quotes.items() if code not in closes or quote.at >= closes[code].at}
+
+
+async def get_bars(services: Services, code: str, *, as_of: datetime, sessions: int = YEAR) -> list[Bar]:
+    """The raw daily bars of the last `sessions` sessions that had closed by `as_of`, oldest first.
+
+    Fewer where the stock is younger. Missing ones are asked from KIS first: all of them on the first ask, later what
+    came since. Where KIS fails, what is stored is returned; raises as `get_quote` where nothing is.
+    """
+    last = services.calendar.last_closed_session(min(as_of, services.clock.now()))
+    failure: StockPilotError | None = None
+    try:
+        await _complete(services, code, first_session(services.calendar, last, sessions), last, services.db.begin)
+    except _OUTSIDE as error:
+        failure = error
+    async with services.db.begin() as conn:
+        bars = await queries.bars_until(conn, code, day=last, limit=sessions)
+    if failure is not None and not bars:
+        raise failure
+    if failure is not None:
+        log.info("bars_from_store", code=code, newest=bars[-1].day.isoformat(), error=str(failure))
+    return bars
+
+
+async def fetch_bars(services: Services, code: str, *, since: date) -> list[Bar]:
+    """The bars from `since` to the last closed session as KIS has them now, oldest first; stores none of them.
+
+    Raises as `get_quote`.
+    """
+    chart = await _ask_chart(services, code, since, services.calendar.last_closed_session(services.clock.now()))
+    async with services.db.begin() as conn:
+        await quarantine(conn, DAILY, chart.rejected, at=services.clock.now())
+    return list(chart.bars)
+
+
+async def collect_bars(services: Services, code: str, *, sessions: int = YEAR, begin: Begin | None = None) -> int:
+    """Store the missing bars of the last `sessions` closed sessions; returns how many were written.
+
+    Raises as `get_quote`; nothing is asked where nothing is missing.
+    """
+    last = services.calendar.last_closed_session(services.clock.now())
+    first = first_session(services.calendar, last, sessions)
+    return await _complete(services, code, first, last, begin or services.db.begin)
+
+
+async def _live_quote(services: Services, code: str) -> Quote:
+    if not services.kis.configured:
+        raise NotConfigured("KIS: no app key, so no live quotes")
+    slot = int(services.clock.now().timestamp()) // _QUOTE_SECONDS
+    ttl = timedelta(seconds=_QUOTE_SECONDS)
+    raw = await services.cache.shared(f"quote:{code}:{slot}", ttl, lambda: _asked_quote(services, code))
+    values: dict[str, Any] = orjson.loads(raw)
+    return Quote(**values | {"at": datetime.fromisoformat(values["at"])})
+
+
+async def _asked_quote(services: Services, code: str) -> bytes:
+    asked = await ask_source(services, QUOTES, lambda: services.kis.quote(code))
+    calendar, now = services.calendar, services.clock.now()
+    quote = replace(asked, at=min(now, calendar.closes(calendar.latest_session(now))))
+    async with services.db.begin() as conn:
+        await queries.store_quote(conn, quote)
+        await record_success(conn, QUOTES, items=1, at=now)
+    return orjson.dumps(quote)
+
+
+def _closing_quote(code: str, bars: Sequence[Bar], calendar: Calendar) -> Quote:
+    """The close of the last bar; its change counts from the close before, on the scale of that day."""
+    bar = bars[-1]
+    base = max(1, round(bars[-2].close * (bar.split_ratio or 1))) if len(bars) > 1 else bar.close
+    return Quote(
+        code=code,
+        price=bar.close,
+        change=bar.close - base,
+        change_percent=round((bar.close - base) / base * 100, 2),
+        volume=bar.volume,
+        value=bar.value,
+        at=calendar.closes(bar.day),
+        source=BAR_SOURCE,
+        open=bar.open or None,
+        high=bar.high or None,
+        low=bar.low or None,
+    )
+
+
+_backfills: WeakKeyDictionary[Database, defaultdict[str, asyncio.Lock]] = WeakKeyDictionary()
+"""One backfill a stock at a time, so that those who ask meanwhile share it."""
+
+
+async def _complete(services: Services, code: str, first: date, last: date, begin: Begin) -> int:
+    """Ask for and store the bars that [first, last] lacks."""
+    if await _gap(services, code, first, last) is None:
+        return 0
+    locks = _backfills.setdefault(services.db, defaultdict(asyncio.Lock))
+    async with locks[code]:
+        gap = await _gap(services, code, first, last)
+        if gap is None:
+            return 0
+        chart = await _ask_chart(services, code, *gap)
+        now = services.clock.now()
+        async with begin() as conn:
+            written = await queries.store_bars(conn, code, chart.bars, source="KIS", at=now)
+            if chart.bars:  # an empty answer may be a passing fault of KIS: it covers nothing
+                await queries.cover(conn, code, since=gap[0], until=gap[1])
+            await quarantine(conn, DAILY, chart.rejected, at=now)
+        return written
+
+
+async def _gap(services: Services, code: str, first: date, last: date) -> tuple[date, date] | None:
+    async with services.db.begin() as conn:
+        covered = await queries.get_coverage(conn, code)
+        if covered is None and await get_stock(conn, code) is None:
+            raise Unsupported(f"no stock {code}")
+    return missing_days(covered, first=first, last=last)
+
+
+async def _ask_chart(services: Services, code: str, first: date, last: date) -> DailyChart:
+    async def ask() -> DailyChart:
+        chart = await services.kis.daily_bars(code, first, last)
+        if chart.rejected and not chart.bars:
+            raise Malformed(f"KIS: no readable bar of {code}: {chart.rejected[0].reason}")
+        return chart
+
+    if not services.kis.configured:
+        raise NotConfigured("KIS: no app key, so no daily bars")
+    chart = await ask_source(services, DAILY, ask)
+    async with services.db.begin() as conn:
+        await record_success(conn, DAILY, items=1, at=services.clock.now())
+    return chart
