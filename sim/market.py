@@ -154,13 +154,14 @@ class SimMarket:
         halted = len(rows) >= 5 and all(bar.open == 0 for bar in rows[-5:]) and known.market is not Market.KONEX
         return replace(known, shares=shares, market_cap=shares * rows[-1].close, halted=halted)
 
-    def listed(self, at: datetime) -> list[SimIssue]:
-        """The issues listed at `at`: those with a bar on the newest day that has opened."""
+    def listed(self, at: datetime, board: Market | None = None) -> list[SimIssue]:
+        """The issues listed at `at` (on `board`): those with a bar on the newest day that has opened."""
         opened = bisect_right(self.days, self._opened(at))
         if not opened:
             return []
         newest = self.days[opened - 1]
-        found = (self.issue(code, at) for code in self._bars if _has(self._days(code), newest))
+        codes = [code for code, issue in self.issues.items() if board in (None, issue.market)]
+        found = (self.issue(code, at) for code in codes if _has(self._days(code), newest))
         return [issue for issue in found if issue is not None]
 
     def base(self, code: str, day: date, otherwise: int) -> int:

@@ -61,7 +61,7 @@ def _cut(text: str, width: int) -> bytes:
 
 def master_file(market: SimMarket, board: Market, at: datetime) -> bytes:
     """The zipped file of one board as of `at`."""
-    quotes = [market.quote(issue.code, at) for issue in market.listed(at) if issue.market is board]
+    quotes = [market.quote(issue.code, at) for issue in market.listed(at, board)]
     lines = [_issue_line(quote) for quote in quotes if quote is not None]
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
