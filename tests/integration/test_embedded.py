@@ -80,6 +80,7 @@ def servers_in(folder: Path) -> list[psutil.Process]:
 def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="sp-") as name:
         yield Path(name)
+        psutil.wait_procs(servers_in(Path(name)), timeout=10)  # those of a killed owner may still be stopping
 
 
 async def rows(url: str) -> set[int]:
@@ -92,8 +93,7 @@ async def rows(url: str) -> set[int]:
 
 async def cached(url: str) -> int:
     async with Redis.from_url(url) as cache:
-        kept: bytes | None = await cache.get("kept")
-        return int(kept or b"-1")
+        return int(await cache.get("kept") or -1)
 
 
 def names(folder: Path, pattern: str) -> list[str]:
