@@ -12,16 +12,18 @@ from core.services import Services
 
 async def crawl_news(services: Services, run: Run) -> None:
     """Read every news source that is switched on; one that fails is counted and noted, the rest goes on."""
-    run.progress(total=len(SOURCES))
-    for key, source in SOURCES.items():
+    sources = [source for source in SOURCES.values() if not source.off_because(services.settings)]
+    run.progress(total=len(sources))
+    for source in sources:
         try:
-            await crawl(services, source, begin=run.begin)
-            run.progress(done=1)
+            crawled = await crawl(services, source, begin=run.begin)
         except Fenced:
             raise
         except StockPilotError as error:
             run.progress(failed=1)
-            run.warn(f"{key}: {type(error).__name__}: {error}")
+            run.warn(f"{source.key}: {type(error).__name__}: {error}")
+        else:
+            run.progress(done=0 if crawled.skipped else 1)
 
 
 async def embed_news(services: Services, run: Run) -> None:

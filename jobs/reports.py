@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from core.reports.report import UpdateReason
-from core.reports.service import make_report
+from core.reports.service import make_report, newest_report
 from core.runs.run import Run
 from core.services import Services
 from core.stocks.stock import Stock
-from jobs.stocks import Begin, each_followed
+from jobs.stocks import each_followed
 
 
 async def generate_reports(services: Services, run: Run) -> None:
     """A new report of every followed stock."""
 
-    async def report(stock: Stock, begin: Begin) -> None:
-        await make_report(services, stock, reason=UpdateReason.SCHEDULED, begin=begin)
+    async def report(stock: Stock) -> None:
+        newest = await newest_report(services, stock.code)
+        made = newest is not None and newest.reason is UpdateReason.SCHEDULED and newest.made_at >= run.slot
+        if not made:
+            await make_report(services, stock, reason=UpdateReason.SCHEDULED, begin=run.begin)
 
     await each_followed(services, run, report)

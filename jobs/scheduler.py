@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -73,8 +74,9 @@ class Scheduler:
         self._services = services
         self._specs = specs
         self._alerts = alerts
-        self._running: dict[str, asyncio.Task[object]] = {}
+        self._running: dict[str, asyncio.Task[Any]] = {}
         self._ticking: Job[Any] | None = None
+        self._first: asyncio.Task[None] | None = None
 
     def start(self, queue: JobQueue[Any]) -> None:
         """Tick at once, which catches up, and then every few seconds."""
@@ -82,7 +84,13 @@ class Scheduler:
         async def tick(_context: object) -> None:
             await self.tick()
 
-        self._ticking = queue.run_repeating(tick, TICK, first=0, name="scheduler", job_kwargs=JOB_KWARGS)
+        self._ticking = queue.run_repeating(tick, TICK, name="scheduler", job_kwargs=JOB_KWARGS)
+        self._first = asyncio.create_task(self.tick())  # the queue's own first tick comes one interval later
+
+    @property
+    def running(self) -> frozenset[str]:
+        """The jobs this process is running now."""
+        return frozenset(self._running)
 
     async def tick(self) -> None:
         """Start every due job that is not running here and that no unfinished job goes before."""
@@ -91,15 +99,16 @@ class Scheduler:
         except Unavailable as error:
             log.warning("scheduler_blind", error=str(error))
             return
-        for next_due in ready(due, frozenset(self._running)):
+        for next_due in ready(due, self.running):
             task = asyncio.create_task(attempt(self._services, next_due, owner=self.owner, alerts=self._alerts))
             self._running[next_due.spec.name] = task
-            task.add_done_callback(lambda _done, name=next_due.spec.name: self._running.pop(name))
+            task.add_done_callback(partial(self._ended, next_due.spec.name))
 
     async def stop(self, *, grace: timedelta = timedelta(seconds=5)) -> None:
         """Start nothing more, let what runs finish within `grace`, then cancel it: it is resumed at the next start."""
-        if self._ticking is not None:
+        if self._ticking is not None and self._first is not None:
             self._ticking.schedule_removal()
+            await self._first
         running = set(self._running.values())
         if not running:
             return
@@ -107,6 +116,9 @@ class Scheduler:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+
+    def _ended(self, name: str, _task: asyncio.Task[Any]) -> None:
+        del self._running[name]
 
 
 def ready(due: Sequence[Due], running: frozenset[str]) -> list[Due]:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
-from functools import partial
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.chats.queries import watched_codes
 from core.errors import Fenced, StockPilotError
@@ -16,13 +12,11 @@ from core.stocks.queries import list_stocks
 from core.stocks.service import refresh_stocks as refresh
 from core.stocks.stock import Stock
 
-Begin = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
-
 
 async def refresh_stocks(services: Services, run: Run) -> None:
     """Bring the stock master up to date."""
-    await refresh(services)
-    run.progress(done=1, total=1)
+    refreshed = await refresh(services, begin=run.begin)
+    run.progress(done=refreshed.listed, failed=refreshed.rejected)
 
 
 async def followed_stocks(services: Services) -> list[Stock]:
@@ -34,22 +28,25 @@ async def followed_stocks(services: Services) -> list[Stock]:
     return sorted(followed, key=lambda stock: stock.code)
 
 
-async def each_followed(services: Services, run: Run, work: Callable[[Stock, Begin], Awaitable[object]]) -> None:
+async def each_followed(services: Services, run: Run, work: Callable[[Stock], Awaitable[object]]) -> None:
     """Do `work` for every followed stock in code order, beginning after the one the checkpoint names.
 
-    `work` writes once, in the transaction it is given, which moves the checkpoint: a stock is done exactly when
-    what was written for it stands. A stock that fails is counted and noted, and the next one follows.
+    `work` must change nothing when it is repeated for the same slot: a crash between it and the checkpoint repeats
+    it. A stock that fails is counted and noted, and the next one follows.
     """
     stocks = await followed_stocks(services)
-    run.progress(total=len(stocks))
     after = run.checkpoint.get("after", "")
+    run.progress(total=len(stocks))
     for stock in stocks:
         if stock.code <= after:
             continue
         try:
-            await work(stock, partial(run.begin, checkpoint={"after": stock.code}, done=1))
+            await work(stock)
         except Fenced:
             raise
         except StockPilotError as error:
             run.progress(failed=1)
             run.warn(f"{stock.code}: {type(error).__name__}: {error}")
+        else:
+            async with run.begin(checkpoint={"after": stock.code}, done=1):
+                pass

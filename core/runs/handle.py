@@ -50,15 +50,16 @@ class LeasedRun:
     async def begin(
         self, *, checkpoint: Mapping[str, Any] | None = None, done: int = 0
     ) -> AsyncIterator[AsyncConnection]:
-        """A fenced write transaction; `checkpoint` and the counts, `done` included, go with it. Raises `Fenced`."""
+        """A fenced write transaction that moves the checkpoint and the counts with it. Raises `Fenced`."""
         async with self._db.begin() as conn:
             await fence(conn, self.lease)
             yield conn
             if checkpoint is not None:
                 counts = replace(self.counts, done=self.counts.done + done)
                 await save_checkpoint(conn, self.lease, checkpoint, counts, seconds=self._seconds())
-        self.progress(done=done)
-        self._checkpoint = self._checkpoint if checkpoint is None else checkpoint
+        if checkpoint is not None:
+            self.progress(done=done)
+            self._checkpoint = checkpoint
 
     def progress(self, *, done: int = 0, failed: int = 0, total: int | None = None) -> None:
         """Count items."""

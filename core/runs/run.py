@@ -44,8 +44,8 @@ class Run(Protocol):
     ) -> AbstractAsyncContextManager[AsyncConnection]:
         """A write transaction that first proves the run still owns its job, raising `Fenced` if not.
 
-        `checkpoint` is stored in the same transaction, and `done` is counted if it commits. Keep it short: a
-        process that takes the job over waits for it.
+        `checkpoint` is stored in the same transaction, and `done` items are counted with it. Keep the
+        transaction short: one that idles longer than the lease is ended.
         """
         ...
 

@@ -36,8 +36,8 @@ async def pass_time(db: Database, by: timedelta) -> None:
     async with db.begin() as conn:
         await conn.execute(
             text(
-                "UPDATE job_lease SET lease_until = lease_until - CAST(:by AS interval),"
-                " acquired_at = acquired_at - CAST(:by AS interval), heartbeat_at = heartbeat_at - CAST(:by AS interval)"
+                "UPDATE job_lease SET lease_until = lease_until - past, acquired_at = acquired_at - past,"
+                " heartbeat_at = heartbeat_at - past FROM (SELECT CAST(:by AS interval)) AS time(past)"
             ),
             {"by": by},
         )

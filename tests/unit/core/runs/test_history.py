@@ -43,8 +43,9 @@ async def test_a_thousand_runs_of_each_job_are_kept(database: Database) -> None:
         await conn.execute(
             text(
                 "INSERT INTO job_run (job, slot, epoch, state, started_at)"
-                " SELECT job, CAST(:now AS timestamptz) + n * INTERVAL '1 min', n, 'succeeded', :now + n * INTERVAL '1 min'"
-                " FROM generate_series(1, 1010) n, (VALUES ('tidy'), ('other')) jobs(job)"
+                " SELECT job, at, row_number() OVER (PARTITION BY job ORDER BY at), 'succeeded', at"
+                " FROM generate_series(CAST(:now AS timestamptz), :now + INTERVAL '1009 min', '1 min') at,"
+                " (VALUES ('tidy'), ('other')) jobs(job)"
             ),
             {"now": NOW},
         )

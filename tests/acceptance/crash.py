@@ -1,0 +1,189 @@
+"""Kill a real process with SIGKILL at a chosen moment of a job, then start again and compare the end states.
+
+A moment is a statement or a commit that the process is about to send to PostgreSQL; between any two of them lies
+everything else it does, so killing at each one covers every state a crash can leave behind there.
+
+`python -m tests.acceptance.crash` is the other side: it imports once, then forks a process for every request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqlalchemy import event, text
+
+from core.clock import ManualClock
+from core.db import Database
+from core.errors import Conflict
+from core.services import open_services
+from core.settings import Settings
+from jobs.run import run_job
+from jobs.spec import JobSpec
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One process: the job it runs for a slot, by a clock that stands at `at`, and the moment of its death."""
+
+    job: JobSpec
+    slot: datetime
+    at: datetime
+    settings: Settings
+    kill_at: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ending:
+    """How a process ended: by the kill or by itself, the moments it lived through, and how its run ended."""
+
+    killed: bool
+    moments: int
+    outcome: str
+
+
+class Crasher:
+    """Starts processes that may be killed. The job must be a module-level value whose function is importable."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def run(
+        self, job: JobSpec, *, settings: Settings, slot: datetime, at: datetime, kill_at: int | None = None
+    ) -> Ending:
+        """Run the job in a process of its own and wait for its end. `settings` must name a running database."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        attempt = Attempt(job=job, slot=slot, at=at, settings=settings, kill_at=kill_at)
+        self._process.stdin.write(pickle.dumps(attempt))
+        await self._process.stdin.drain()
+        line = await self._process.stdout.readline()
+        kind, moments, outcome = line.decode().rstrip("\n").split(" ", 2)
+        assert kind in {"killed", "ended"}, outcome
+        return Ending(killed=kind == "killed", moments=int(moments), outcome=outcome)
+
+    async def run_through(
+        self, job: JobSpec, *, settings: Settings, slot: datetime, at: datetime, kills: Iterable[int]
+    ) -> int:
+        """Run the job to its end over a series of processes, the first ones killed at these moments of their lives.
+
+        Returns how many were killed. After each kill the dead process's lease is let run out.
+        """
+        killed = 0
+        for kill_at in kills:
+            ending = await self.run(job, settings=settings, slot=slot, at=at, kill_at=kill_at)
+            if not ending.killed:
+                return killed
+            killed += 1
+            await expire_leases(settings)
+        ending = await self.run(job, settings=settings, slot=slot, at=at)
+        assert ending.outcome in {"succeeded", "Conflict"}, ending
+        return killed
+
+
+@asynccontextmanager
+async def crasher() -> AsyncIterator[Crasher]:
+    """A parent of processes to kill; it is cheap to start another one from."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", __name__),
+        cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield Crasher(process)
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        await process.wait()
+
+
+async def expire_leases(settings: Settings) -> None:
+    """Let the leases of dead processes run out, as time would."""
+    assert settings.database.url is not None
+    db = Database(settings.database.url.get_secret_value(), pool_size=1)
+    async with db.begin() as conn:
+        await conn.execute(text("UPDATE job_lease SET lease_until = now() - INTERVAL '1s'"))
+    await db.close()
+
+
+def spread(moments: int, count: int) -> list[int]:
+    """`count` moments of 1 to `moments`, evenly spread, both ends included; all of them if there are fewer."""
+    if moments <= count:
+        return list(range(1, moments + 1))
+    return [1 + round(number * (moments - 1) / (count - 1)) for number in range(count)]
+
+
+def serve(requests: BinaryIO, answer: Callable[[str], None]) -> None:
+    """Fork a process for every request and answer how it ended, until there are no more."""
+    while True:
+        try:
+            attempt: Attempt = pickle.load(requests)
+        except EOFError:
+            return
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.dup2(2, 1)
+            os.write(writing, _live(attempt).encode())
+            os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading) as lines:
+            said = lines.read()
+        _, status = os.waitpid(child, 0)
+        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        answer(f"killed {attempt.kill_at} -" if killed else said or "broken 0 the process died without a word")
+
+
+def _live(attempt: Attempt) -> str:
+    try:
+        moments, outcome = asyncio.run(_run(attempt))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the test must hear of it
+        return f"broken 0 {error!r}".replace("\n", " ")
+    return f"ended {moments} {outcome}"
+
+
+async def _run(attempt: Attempt) -> tuple[int, str]:
+    async with open_services(attempt.settings, clock=ManualClock(attempt.at)) as services:
+        lived = _die_at(services.db, attempt.kill_at)
+        try:
+            outcome = str(await run_job(services, attempt.job, attempt.slot, owner=f"process {os.getpid()}"))
+        except Conflict:
+            outcome = "Conflict"
+        return lived(), outcome
+
+
+def _die_at(db: Database, kill_at: int | None) -> Callable[[], int]:
+    moments = 0
+
+    def moment(*_: Any, **__: Any) -> None:
+        nonlocal moments
+        moments += 1
+        if moments == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    engine = db._engine.sync_engine
+    for name in ("before_cursor_execute", "commit"):
+        event.listen(engine, name, moment)
+    return lambda: moments
+
+
+def _answer(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve(sys.stdin.buffer, _answer)
