@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -33,6 +34,11 @@ class Fact:
     at: datetime
 
 
+def numbered(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+    """The facts with ids `f1`, `f2`, … in order."""
+    return tuple(replace(fact, id=f"f{index}") for index, fact in enumerate(facts, start=1))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
     """An article a prediction may lean on. `id` is `a` + the article's number. `after_percent` is what the
@@ -54,7 +60,7 @@ class FactSheet:
 
     `bars` are adjusted and oldest first. `missing` names blocks of data that could not be had, in Korean.
     `base_price` is the last price at `as_of`, `base_at` when it stood, `band` the flat band of one session
-    as a fraction (0.01 = 1 %), scaled from volatility.
+    as a fraction (0.01 = 1 %), scaled from volatility; a horizon's band grows with the root of its sessions.
     """
 
     stock: Stock
@@ -83,6 +89,10 @@ class FactSheet:
         fact = self.by_name.get(name)
         return None if fact is None or fact.value is None else float(fact.value)
 
+    def band_over(self, sessions: int) -> float:
+        """The flat band of a horizon as a fraction."""
+        return self.band * math.sqrt(sessions)
+
     @cached_property
     def input_hash(self) -> str:
         """A digest of all that a forecaster is given, without the moment of asking."""
@@ -91,6 +101,7 @@ class FactSheet:
             self.phase,
             [(fact.name, fact.text, fact.value) for fact in self.facts],
             [asdict(item) for item in self.evidence],
+            [(bar.day, bar.close) for bar in self.bars],
             self.missing,
         )
         return hashlib.sha256(orjson.dumps(content)).hexdigest()

@@ -64,9 +64,12 @@ class Forecast:
 class Forecaster(Protocol):
     """A model or a rule. `key` is its row in the model table, `prompt_version` names its exact wording or rule."""
 
-    key: str
-    prompt_version: str
-    paid: bool
+    @property
+    def key(self) -> str: ...
+    @property
+    def prompt_version(self) -> str: ...
+    @property
+    def paid(self) -> bool: ...
 
     async def forecast(self, sheet: FactSheet, *, request_id: str, user_id: int | None = None) -> Forecast | None:
         """The forecast for a sheet; None to abstain; raises a StockPilotError when it cannot be had."""

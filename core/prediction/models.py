@@ -65,7 +65,9 @@ class PredictionRow(Base):
 
 
 class PredictionHorizonRow(Base):
-    """The probabilities of a prediction for one horizon, and the session whose close decides it."""
+    """The probabilities of a prediction for one horizon, and the session whose close decides it.
+
+    Abstained and failed predictions have horizons without probabilities, so that they count in scores."""
 
     __tablename__ = "prediction_horizon"
     __table_args__ = (Index(None, "closes_on"),)
@@ -73,7 +75,7 @@ class PredictionHorizonRow(Base):
     prediction_id: Mapped[int] = mapped_column(ForeignKey("prediction.id"), primary_key=True)
     sessions: Mapped[int] = mapped_column(primary_key=True)
     closes_on: Mapped[date]
-    p_up: Mapped[float]
-    p_flat: Mapped[float]
-    p_down: Mapped[float]
+    p_up: Mapped[float | None]
+    p_flat: Mapped[float | None]
+    p_down: Mapped[float | None]
     band: Mapped[float]

@@ -1,0 +1,137 @@
+"""Building the fact sheet: everything a prediction may know, as of one instant and nothing later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from core.clock import Phase
+from core.errors import Malformed, NotConfigured, Unavailable, Unsupported
+from core.figures import count
+from core.market.bar import Bar, Quote
+from core.market.service import BAR_SOURCE, get_bars, get_quote
+from core.prediction.evidence import SEARCH_FAILURES, evidence_of, recent_articles, similar_past
+from core.prediction.fact import Fact, FactSheet, numbered
+from core.prediction.price_facts import Prices, price_facts, prices_of
+from core.prediction.queries import ArticleCounts, count_articles
+from core.services import Services
+from core.stocks.stock import Stock
+
+SESSIONS = 250
+"""Daily bars on a sheet: about a year."""
+
+NOW_MEANS = timedelta(minutes=1)
+"""A sheet asked for an instant this near to the present may use a quote taken now."""
+
+_OUTSIDE = (NotConfigured, Unavailable, Malformed, Unsupported)
+"""How a source fails: the sheet is made without it."""
+
+PHASES = {
+    Phase.CLOSED_DAY: "휴장일",
+    Phase.PRE_OPEN: "개장 전",
+    Phase.OPENING_HOUR: "장 초반",
+    Phase.SESSION: "장중",
+    Phase.CLOSING_PRICE: "장 마감(종가 매매)",
+    Phase.AFTER_HOURS: "시간외 거래",
+    Phase.AFTER_CLOSE: "장 마감",
+}
+
+
+async def build_sheet(services: Services, stock: Stock, *, as_of: datetime) -> FactSheet:
+    """The fact sheet of `stock` as of an instant.
+
+    Asked for the present it uses a quote taken now, and its `as_of` is then the moment of that quote if that
+    is later than the one asked; asked for the past it uses closed daily bars only. What cannot be had is
+    named in `missing`. Raises `Unavailable` when there is no price at all.
+    """
+    missing: list[str] = []
+    quote = await _quote(services, stock, as_of, missing)
+    if quote is not None:
+        as_of = max(as_of, quote.at)
+    bars = await _bars(services, stock, as_of, missing)
+    prices = prices_of(bars, quote, services.calendar)
+    if prices is None:
+        raise Unavailable(f"{stock.name}({stock.code}): no price is known")
+    recent = await recent_articles(services, stock, as_of=as_of)
+    try:
+        similar = await similar_past(services, stock, recent, as_of=as_of, bars=prices.bars)
+    except SEARCH_FAILURES:
+        similar = ()
+        missing.append("비슷한 과거 기사")
+    async with services.db.begin() as conn:
+        counts = await count_articles(conn, stock.code, as_of=as_of)
+    phase = services.calendar.phase(as_of)
+    live_shares = stock.shares if services.clock.now() - as_of <= NOW_MEANS else None
+    facts = [
+        *price_facts(prices, live_shares=live_shares),
+        *_setting(phase, prices, services, as_of),
+        *_news_facts(counts, as_of),
+    ]
+    return FactSheet(
+        stock=stock,
+        as_of=as_of,
+        phase=phase,
+        base_price=prices.base_price,
+        base_at=prices.base_at,
+        band=prices.band,
+        facts=numbered(facts),
+        evidence=(*(evidence_of(article) for article in recent), *similar),
+        bars=prices.bars,
+        missing=(*missing, *_gaps(facts, prices, services, as_of)),
+    )
+
+
+async def _quote(services: Services, stock: Stock, as_of: datetime, missing: list[str]) -> Quote | None:
+    if services.clock.now() - as_of > NOW_MEANS:
+        return None
+    try:
+        quote = await get_quote(services, stock)
+    except _OUTSIDE:
+        quote = None
+    if quote is None or quote.source == BAR_SOURCE:
+        missing.append("실시간 시세")
+    return quote
+
+
+async def _bars(services: Services, stock: Stock, as_of: datetime, missing: list[str]) -> list[Bar]:
+    try:
+        return await get_bars(services, stock.code, as_of=as_of, sessions=SESSIONS)
+    except _OUTSIDE:
+        missing.append(BAR_SOURCE)
+        return []
+
+
+def _setting(phase: Phase, prices: Prices, services: Services, as_of: datetime) -> Iterator[Fact]:
+    day = services.calendar.latest_session(prices.base_at)
+    source = prices.quote.source if prices.quote else BAR_SOURCE
+    yield Fact(id="", name="session", label="기준 거래일", text=f"{day}", value=None, source=source, at=prices.base_at)
+    yield Fact(id="", name="phase", label="장 상태", text=PHASES[phase], value=None, source="KRX", at=as_of)
+
+
+def _news_facts(counts: ArticleCounts, as_of: datetime) -> Iterator[Fact]:
+    for name, label, value in (
+        ("news_24h", "최근 24시간 기사", counts.day),
+        ("news_7d", "최근 7일 기사", counts.week),
+    ):
+        yield Fact(id="", name=name, label=label, text=count(value), value=value, source="뉴스", at=as_of)
+
+
+_FROM_BARS = (
+    ("return_60", "60거래일 수익률"),
+    ("sma_20", "20일 지표"),
+    ("sma_60", "60일 이동평균"),
+    ("sma_120", "120일 이동평균"),
+    ("high_52w", "52주 범위"),
+)
+_FROM_QUOTE = (("per", "PER"), ("pbr", "PBR"))
+
+
+def _gaps(facts: Iterable[Fact], prices: Prices, services: Services, as_of: datetime) -> Iterator[str]:
+    """What a reader could expect on the sheet and does not find there."""
+    present = {fact.name for fact in facts}
+    if prices.bars and prices.bars[-1].day < services.calendar.last_closed_session(as_of):
+        yield f"{prices.bars[-1].day} 뒤의 일봉"
+    if short := [label for name, label in _FROM_BARS if name not in present]:
+        yield f"{', '.join(short)} (일봉 {len(prices.bars)}개)"
+    yield from (label for name, label in _FROM_QUOTE if name not in present)
+    yield "투자자별 매매 동향"
