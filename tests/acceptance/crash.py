@@ -1,4 +1,4 @@
-"""Kill a real process with SIGKILL at a chosen moment of a job, then start again and compare the end states.
+"""Kill a real process (or freeze it) at a chosen moment of a job, then start again and compare the end states.
 
 A moment is a statement or a commit that the process is about to send to PostgreSQL; between any two of them lies
 everything else it does, so killing at each one covers every state a crash can leave behind there.
@@ -20,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import psutil
 from sqlalchemy import event, text
 
 from core.clock import ManualClock
@@ -35,13 +36,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """One process: the job it runs for a slot, by a clock that stands at `at`, and the moment of its death."""
+    """One process: the job it runs for a slot by a clock that stands at `at`, and what it does to itself when."""
 
     job: JobSpec
     slot: datetime
     at: datetime
     settings: Settings
     kill_at: int | None
+    signal: signal.Signals
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,18 +62,37 @@ class Crasher:
         self._process = process
 
     async def run(
-        self, job: JobSpec, *, settings: Settings, slot: datetime, at: datetime, kill_at: int | None = None
+        self,
+        job: JobSpec,
+        *,
+        settings: Settings,
+        slot: datetime,
+        at: datetime,
+        kill_at: int | None = None,
+        by: signal.Signals = signal.SIGKILL,
     ) -> Ending:
-        """Run the job in a process of its own and wait for its end. `settings` must name a running database."""
+        """Run the job in a process of its own and wait for its end. `settings` must name a running database.
+
+        With `by=SIGSTOP` the process freezes at its moment and ends only after it was resumed.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        attempt = Attempt(job=job, slot=slot, at=at, settings=settings, kill_at=kill_at)
+        attempt = Attempt(job=job, slot=slot, at=at, settings=settings, kill_at=kill_at, signal=by)
         self._process.stdin.write(pickle.dumps(attempt))
         await self._process.stdin.drain()
         line = await self._process.stdout.readline()
         kind, moments, outcome = line.decode().rstrip("\n").split(" ", 2)
         assert kind in {"killed", "ended"}, outcome
         return Ending(killed=kind == "killed", moments=int(moments), outcome=outcome)
+
+    async def frozen(self) -> psutil.Process:
+        """The process started last, once it has frozen itself."""
+        parent = psutil.Process(self._process.pid)
+        while True:
+            for child in parent.children():
+                if child.status() == psutil.STATUS_STOPPED:
+                    return child
+            await asyncio.sleep(0.02)
 
     async def run_through(
         self, job: JobSpec, *, settings: Settings, slot: datetime, at: datetime, kills: Iterable[int]
@@ -106,6 +127,8 @@ async def crasher() -> AsyncIterator[Crasher]:
         yield Crasher(process)
     finally:
         assert process.stdin is not None
+        for child in psutil.Process(process.pid).children():
+            child.kill()
         process.stdin.close()
         await process.wait()
 
@@ -157,7 +180,7 @@ def _live(attempt: Attempt) -> str:
 
 async def _run(attempt: Attempt) -> tuple[int, str]:
     async with open_services(attempt.settings, clock=ManualClock(attempt.at)) as services:
-        lived = _die_at(services.db, attempt.kill_at)
+        lived = _die_at(services.db, attempt.kill_at, attempt.signal)
         try:
             outcome = str(await run_job(services, attempt.job, attempt.slot, owner=f"process {os.getpid()}"))
         except Conflict:
@@ -165,14 +188,14 @@ async def _run(attempt: Attempt) -> tuple[int, str]:
         return lived(), outcome
 
 
-def _die_at(db: Database, kill_at: int | None) -> Callable[[], int]:
+def _die_at(db: Database, kill_at: int | None, by: signal.Signals) -> Callable[[], int]:
     moments = 0
 
     def moment(*_: Any, **__: Any) -> None:
         nonlocal moments
         moments += 1
         if moments == kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), by)
 
     engine = db._engine.sync_engine
     for name in ("before_cursor_execute", "commit"):
