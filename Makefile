@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 UV := uv==0.13.8
 ARGS ?=
 
-.PHONY: help setup demo test check format bench run migrate lock clean
+.PHONY: help setup demo test check format bench run migrate revision lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ run: $(STAMP) ## production: needs TELEGRAM_BOT_TOKEN
 
 migrate: $(STAMP) ## bring DATABASE_URL to the newest schema
 	@$(RUN) -m bot migrate $(ARGS)
+
+revision: $(STAMP) ## write a migration from the models: make revision ARGS="what changed"
+	@$(RUN) -m migrations $(ARGS)
 
 lock: $(STAMP) ## pin pyproject.toml again
 	@$(RUN) -m uv pip compile -q --universal --generate-hashes --all-extras --no-header --python-version 3.11 pyproject.toml -o requirements.lock
