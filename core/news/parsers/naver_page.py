@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from bs4 import BeautifulSoup, ParserRejectedMarkup, Tag
+from bs4.element import NavigableString
 
 from core.errors import Malformed
 from core.news.article import ArticlePage
@@ -25,16 +26,17 @@ _NOT_BODY = (
     "script, style, noscript, iframe, .end_photo_org, em.img_desc, strong.media_end_summary, .ab_sub_heading, "
     ".ad_area, .vod_area, ._VOD_PLAYER_WRAP"
 )
-_BLOCKS = ("br", "p", "div", "li", "tr", "h2", "h3", "h4")
+_BLOCKS = frozenset({"br", "p", "div", "li", "tr", "h2", "h3", "h4"})
 _BREAK = "\x1f"
 _LONGEST_URL = 1_000
+_MOST_TAGS = 10_000  # about three times what the page has; two megabytes of nothing but tags would take a minute
 
 
 def parse_page(body: bytes, *, at: datetime) -> ArticlePage:
     """What the page read at `at` holds; raises `Malformed` where it has no text of an article."""
     markup = body.decode("utf-8", "replace").replace("\x00", "")
-    if "<" not in markup:
-        raise Malformed("not a web page")
+    if not 0 < markup.count("<") <= _MOST_TAGS:
+        raise Malformed("not a web page, or one with far more markup than an article has")
     try:
         # A processing instruction would have the parser warn that this may be XML.
         page = BeautifulSoup(markup.replace("<?", "&lt;?"), "lxml")
@@ -60,15 +62,18 @@ def _text(page: BeautifulSoup) -> str:
         return ""
     for other in area.select(_NOT_BODY):
         other.decompose()
-    for block in area.find_all(_BLOCKS):
-        block.insert_before(_BREAK)
-        block.insert_after(_BREAK)
-    lines = (plain(part, LONGEST_BODY) for part in area.get_text().split(_BREAK))
-    return _capped(line for line in lines if line)
+    lines = (plain(part, LONGEST_BODY) for part in "".join(_pieces(area)).split(_BREAK))
+    return "\n".join(line for line in lines if line)[:LONGEST_BODY].rstrip()
 
 
-def _capped(lines: Iterable[str]) -> str:
-    return "\n".join(lines)[:LONGEST_BODY].rstrip()
+def _pieces(area: Tag) -> Iterator[str]:
+    """The text in its order, with a break at both ends of every block; in one walk, however deep the nesting."""
+    for node in area.descendants:
+        before = node.previous_sibling
+        if getattr(node, "name", None) in _BLOCKS or getattr(before, "name", None) in _BLOCKS:
+            yield _BREAK
+        if type(node) is NavigableString:
+            yield node
 
 
 def _first(page: BeautifulSoup, places: Iterable[str]) -> str:
