@@ -113,6 +113,7 @@ async def test_a_restart_uses_the_stored_token(kis: KisServer, database: Databas
     for _ in range(3):
         async with client_of(kis, database, clock) as client:
             await client.quote("005930")
+        clock.move(timedelta(hours=1))
     assert issues(kis) == 1
 
 
@@ -255,7 +256,7 @@ async def test_a_key_that_is_allowed_less_finds_its_pace(
                 await client.quote("005930")
     finally:
         await server.stop()
-    assert server.refused_for_rate < 20
+    assert server.refused_for_rate <= 8  # 19 when every refusal is only waited for
 
 
 @pytest.mark.parametrize("effect", ["close", "truncate"])

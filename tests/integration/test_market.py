@@ -117,7 +117,9 @@ async def test_those_who_ask_within_ten_seconds_share_one_call(world: World, clo
     assert len(set(quotes)) == 1
     asked = sum(request.path.endswith("inquire-price") for request in server.requests)
     assert asked == 1
-    clock.move(timedelta(seconds=11))
+    clock.move(timedelta(seconds=7))
+    assert await get_quote(services, SAMSUNG) == quotes[0]
+    clock.move(timedelta(seconds=4))
     await get_quote(services, SAMSUNG)
     assert sum(request.path.endswith("inquire-price") for request in server.requests) == 2
 
