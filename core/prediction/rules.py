@@ -121,7 +121,7 @@ def base_rate(sheet: FactSheet) -> Reading | None:
     if len(closes) - max(HORIZONS) < _LEAST_CASES:
         return None
     odds = {sessions: _frequencies(closes, sessions, sheet.band_over(sessions)) for sessions in HORIZONS}
-    return Reading(odds=odds, reason=Statement(text="이 종목의 지난 1년 빈도를 그대로 씁니다."))
+    return Reading(odds=odds, reason=Statement(text="이 종목의 지난 한 해 빈도를 그대로 씁니다."))
 
 
 def _frequencies(closes: list[int], sessions: int, band: float) -> Odds:

@@ -19,8 +19,8 @@ LIMITS = {
 }
 """The oldest a report may be in each phase."""
 
-MOVED = 0.03
-"""The share of the base price a move must reach."""
+MOVED_PERCENT = 3
+"""The move from the base price that renews a report."""
 
 ASK_AGAIN_AFTER = timedelta(minutes=5)
 """How long after a report a user may have it renewed by asking."""
@@ -28,12 +28,16 @@ ASK_AGAIN_AFTER = timedelta(minutes=5)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """What is known at the moment of asking. `price` is None where no price can be had."""
+    """What is known at the moment of asking. `price` is None where no price can be had.
+
+    `new_articles` and `new_predictions` count what came since the newest report.
+    """
 
     now: datetime
     phase: Phase
     price: int | None
     new_articles: int
+    new_predictions: int
     asked: bool
 
 
@@ -42,7 +46,6 @@ class Last:
     """The newest report."""
 
     made_at: datetime
-    phase: Phase
     base_price: int
 
 
@@ -53,15 +56,15 @@ def reason_to_update(last: Last | None, standing: Standing) -> UpdateReason | No
     age = standing.now - last.made_at
     if standing.asked and age >= ASK_AGAIN_AFTER:
         return UpdateReason.ASKED
-    if standing.price is not None and abs(standing.price / last.base_price - 1) >= MOVED:
+    if standing.price is not None and moved(last.base_price, standing.price):
         return UpdateReason.PRICE_MOVED
     if age > LIMITS[standing.phase]:
         return UpdateReason.TOO_OLD
     if standing.phase is Phase.PRE_OPEN and standing.new_articles:
         return UpdateReason.NEWS_BEFORE_OPEN
-    if standing.phase in _SESSION and last.phase not in _SESSION:
-        return UpdateReason.TOO_OLD
-    return None
+    return UpdateReason.NEW_PREDICTION if standing.new_predictions else None
 
 
-_SESSION = {Phase.OPENING_HOUR, Phase.SESSION}
+def moved(base_price: int, price: int) -> bool:
+    """Whether a price is `MOVED_PERCENT` or more away from the base price, exactly."""
+    return abs(price - base_price) * 100 >= MOVED_PERCENT * base_price

@@ -24,7 +24,9 @@ REPORT = TypeAdapter(Report)
 async def newest(conn: AsyncConnection, code: str) -> Report | None:
     """The newest report about a stock."""
     query = select(StockAnalysisRow.id, StockAnalysisRow.body).where(StockAnalysisRow.code == code)
-    row = (await conn.execute(query.order_by(StockAnalysisRow.made_at.desc()).limit(1))).one_or_none()
+    row = (
+        await conn.execute(query.order_by(StockAnalysisRow.made_at.desc(), StockAnalysisRow.id.desc()).limit(1))
+    ).one_or_none()
     return None if row is None else REPORT.validate_python(row.body | {"id": row.id})
 
 
@@ -65,6 +67,13 @@ async def new_articles(conn: AsyncConnection, code: str, *, since: datetime, unt
         .where(MatchRow.code == code, ArticleRow.first_seen_at > since, ArticleRow.first_seen_at <= until)
     )
     return (await conn.execute(query)).scalar_one()
+
+
+async def new_predictions(conn: AsyncConnection, code: str, *, since: datetime) -> int:
+    """How many live predictions about a stock were sealed by models after a moment."""
+    made = PredictionRow
+    query = select(func.count()).where(made.code == code, made.made_at > since, made.live, made.outcome == "made")
+    return (await conn.execute(query.where(made.model_key.not_like("rule:%")))).scalar_one()
 
 
 async def calls_of(conn: AsyncConnection, request_id: str) -> tuple[int, Decimal]:

@@ -73,7 +73,10 @@ class Sentence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Opinion:
-    """One forecaster's view beside the others. `outcome` is made, abstained or failed."""
+    """One forecaster's view beside the others. `outcome` is made, abstained or failed.
+
+    `failure` is the kind of error; for a forecast that was made it says that its words could not be shown.
+    """
 
     model_key: str
     outcome: str

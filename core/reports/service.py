@@ -37,7 +37,7 @@ Begin = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 LEAST_EFFECTIVE_N = 30
 """No rate is shown below it."""
 
-_SHARED_FOR = timedelta(seconds=2)
+_SHARED_FOR = timedelta(minutes=1)
 
 
 async def newest_report(services: Services, code: str) -> Report | None:
@@ -56,7 +56,7 @@ async def get_report(
 ) -> Report:
     """The newest report if the update policy is content with it, else a new one.
 
-    `refresh` says that the user asked for a new one. Concurrent askers share one report being made. When a new one
+    `refresh` says that the user asked for a new one. Those who ask while a new one is made share it. When a new one
     cannot be made, the newest is shown with its age; raises what `make_report` raises when there is none.
     """
     last = await newest_report(services, stock.code)
@@ -70,8 +70,10 @@ async def get_report(
         )
         return REPORT.dump_json(made)
 
+    replaced = last.id if last else 0
     try:
-        return REPORT.validate_json(await services.cache.shared(f"report:{stock.code}", _SHARED_FOR, make))
+        made = await services.cache.shared(f"report:{stock.code}:after:{replaced}", _SHARED_FOR, make)
+        return REPORT.validate_json(made)
     except StockPilotError as error:
         if last is None:
             raise
@@ -181,7 +183,7 @@ class _Making:
             facts=sheet.facts,
             evidence=sheet.evidence,
             missing=sheet.missing,
-            opinions=opinions(predictions, sheet, companies_in),
+            opinions=opinions(predictions, sheet, companies_in, refused=words.refused),
             since_last=since_last,
             record_here=record(here, interval=False),
             record_everywhere=record(everywhere, interval=True),
@@ -248,7 +250,7 @@ async def _since_last(conn: AsyncConnection, sheet: FactSheet) -> SinceLast | No
 
 
 async def _standing(services: Services, stock: Stock, last: Report | None, *, asked: bool) -> Standing:
-    now, price, articles = services.clock.now(), None, 0
+    now, price, articles, predictions = services.clock.now(), None, 0, 0
     if last is not None:
         try:
             price = (await get_quote(services, stock)).price
@@ -256,14 +258,19 @@ async def _standing(services: Services, stock: Stock, last: Report | None, *, as
             log.info("price_unknown", code=stock.code, error=type(error).__name__)
         async with services.db.begin() as conn:
             articles = await queries.new_articles(conn, stock.code, since=last.as_of, until=now)
-    phase = services.calendar.phase(now)
-    return Standing(now=now, phase=phase, price=price, new_articles=articles, asked=asked)
+            predictions = await queries.new_predictions(conn, stock.code, since=last.made_at)
+    return Standing(
+        now=now,
+        phase=services.calendar.phase(now),
+        price=price,
+        new_articles=articles,
+        new_predictions=predictions,
+        asked=asked,
+    )
 
 
 def _last(report: Report | None) -> Last | None:
-    if report is None:
-        return None
-    return Last(made_at=report.made_at, phase=report.phase, base_price=report.base_price)
+    return None if report is None else Last(made_at=report.made_at, base_price=report.base_price)
 
 
 async def _silent(_stage: Stage) -> None:
