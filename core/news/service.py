@@ -50,7 +50,7 @@ class Crawled:
 
 @dataclass(kw_only=True, slots=True)
 class _Gathered:
-    """What the lists held. `failure` is what ended the reading early, or made all of it useless."""
+    """What the lists held. `failure` is what ended the reading early, or why nothing came of it."""
 
     headlines: dict[str, Headline] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
@@ -103,7 +103,7 @@ async def _listings(services: Services, source: Source) -> Sequence[Listing] | s
 
 
 async def _gather(services: Services, source: Source, listings: Sequence[Listing]) -> _Gathered:
-    gathered, unusable = _Gathered(), 0
+    gathered, unusable = _Gathered(), None
     for listing in listings:
         note = f"{listing}, parser {source.version}"
         body = b""
@@ -111,15 +111,15 @@ async def _gather(services: Services, source: Source, listings: Sequence[Listing
             body = await services.fetcher.get(listing.url, params=listing.params, headers=source.headers)
             parsed = await asyncio.to_thread(source.parse, body, at=services.clock.now())
         except Malformed as error:
-            unusable += 1
+            unusable = unusable or error
             gathered.rejected.append(Rejected(reason=f"{error} ({note})", raw=body[:1_000].decode(errors="replace")))
-            if unusable == len(listings):
-                gathered.failure = error
         except StockPilotError as error:
             gathered.failure = error
             break
         else:
             gathered.add(parsed, tag=listing.tag, note=note)
+    if not gathered.headlines:
+        gathered.failure = gathered.failure or unusable
     return gathered
 
 

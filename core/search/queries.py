@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.news.queries import KNOWN
 
-_PARTICLE: Final = re.compile(r"(?<=[가-힣]{2})(?:에서|에게|으로|까지|부터|은|는|이|가|을|를|의|에|와|과|로|도)$")
+_PARTICLE: Final = re.compile(
+    r"(?<=[0-9A-Za-z가-힣]{2})(?:에서|에게|으로|까지|부터|은|는|이|가|을|를|의|에|와|과|로|도)$"
+)
 _MOST_WORDS: Final = 8
 
 
@@ -47,8 +49,10 @@ async def unembedded(conn: AsyncConnection, key: str, *, limit: int) -> list[Une
 
 async def mark_embedded(conn: AsyncConnection, key: str | None, numbers: Collection[int]) -> int:
     """Note that these articles have a vector of the method `key`, or none; returns how many that changed."""
-    query = text("UPDATE article SET embedded_as = CAST(:key AS text) WHERE id = ANY(:ids) "
-        "AND embedded_as IS DISTINCT FROM CAST(:key AS text)")
+    query = text(
+        "UPDATE article SET embedded_as = CAST(:key AS text) WHERE id = ANY(:ids) "
+        "AND embedded_as IS DISTINCT FROM CAST(:key AS text)"
+    )
     return (await conn.execute(query, {"key": key, "ids": list(numbers)})).rowcount
 
 
