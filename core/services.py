@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from core.cache import Cache
-from core.clock import Calendar, Clock, SystemClock
+from core.clock import Calendar, Clock, SystemClock, kst_date
 from core.db import Database, migrate
 from core.embedded import private_servers
 from core.http import Fetcher
@@ -38,8 +39,10 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
 
     Raises `BadSettings` or `Unavailable` with a sentence naming what could not be opened.
     """
-    clock = clock or SystemClock()
+    clock, calendar = clock or SystemClock(), Calendar()
     async with AsyncExitStack() as stack:
+        # Reading the calendar takes a second or more, so it happens beside the start of the servers.
+        calendar_read = asyncio.create_task(asyncio.to_thread(calendar.is_session, kst_date(clock.now())))
         addresses = await stack.enter_async_context(
             private_servers(
                 settings.app.data_dir,
@@ -69,10 +72,11 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
         stack.push_async_callback(kis.close)
         llm = Gateway(settings, db=db, clock=clock)
         stack.push_async_callback(llm.close)
+        await calendar_read
         yield Services(
             settings=settings,
             clock=clock,
-            calendar=Calendar(),
+            calendar=calendar,
             db=db,
             cache=cache,
             vectors=vectors,
