@@ -83,6 +83,7 @@ class Gateway:
         self._db, self._clock = db, clock
         self._providers = providers(settings)
         self._clients: dict[str, AsyncOpenAI] = {}
+        self._opening = asyncio.Lock()
         self._budget = Budget(
             daily=Decimal(str(settings.llm.daily_budget_usd)), monthly=Decimal(str(settings.llm.monthly_budget_usd))
         )
@@ -224,7 +225,7 @@ class Gateway:
         raise AssertionError("the last attempt returns or raises")
 
     async def _attempt(self, call: Call, ask: _Ask[V]) -> V:
-        self._client(call.provider)
+        await self._client(call.provider)
         price = price_of(f"{call.provider}:{call.model}", kst_date(self._clock.now()))
         async with self._db.begin() as conn:
             estimate = price.cost(ask.most)
@@ -264,16 +265,20 @@ class Gateway:
     async def _exchange(
         self, name: str, send: Callable[[AsyncOpenAI], AbstractAsyncContextManager[Any]], *, max_bytes: int
     ) -> Any:
-        client = self._client(name)
+        client = await self._client(name)
         async with translated(name, at=self._clock.now()), asyncio.timeout(self._settings.llm.timeout_seconds):
             return await read_json(send(client), max_bytes=max_bytes)
 
-    def _client(self, name: str) -> AsyncOpenAI:
-        if name not in self._clients:
-            if name not in self._providers:
-                raise NotConfigured(f"unknown provider: {name}")
-            self._clients[name] = open_client(self._providers[name], timeout=self._settings.llm.timeout_seconds)
-        return self._clients[name]
+    async def _client(self, name: str) -> AsyncOpenAI:
+        async with self._opening:
+            if name not in self._clients:
+                if name not in self._providers:
+                    raise NotConfigured(f"unknown provider: {name}")
+                # In a thread, for the first one imports the library, which takes half a second.
+                self._clients[name] = await asyncio.to_thread(
+                    open_client, self._providers[name], timeout=self._settings.llm.timeout_seconds
+                )
+            return self._clients[name]
 
 
 def _embedding_of(batch: Sequence[str], model: str) -> _Ask[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -49,7 +50,7 @@ async def build_sheet(services: Services, stock: Stock, *, as_of: datetime) -> F
     if quote is not None:
         as_of = max(as_of, quote.at)
     bars = await _bars(services, stock, as_of, missing)
-    prices = prices_of(bars, quote, services.calendar)
+    prices = await asyncio.to_thread(prices_of, bars, quote, services.calendar)
     if prices is None:
         raise Unavailable(f"{stock.name}({stock.code}): no price is known")
     recent = await recent_articles(services, stock, as_of=as_of)

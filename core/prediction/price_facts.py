@@ -190,7 +190,8 @@ def _year_range(prices: Prices) -> Iterator[Fact]:
 
 def _range_52w(prices: Prices) -> tuple[int | None, int | None, str, datetime]:
     quote = prices.quote
-    if quote and quote.high_52w and quote.low_52w:
+    rebased = any(bar.split_ratio for bar in prices.bars)  # a quote does not tell on which scale its range is
+    if quote and quote.high_52w and quote.low_52w and not rebased:
         return quote.high_52w, quote.low_52w, quote.source, prices.base_at
     assert prices.bars_at is not None
     traded = [bar for bar in prices.bars if bar.traded and bar.day > prices.bars[-1].day - timedelta(days=365)]

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -150,6 +151,14 @@ async def test_scoring_again_changes_nothing_even_when_the_bar_was_corrected(ser
     assert await _scores(services) == first
 
 
+@pytest.mark.usefixtures("after_monday")
+async def test_two_runs_at_once_score_everything_once(services: Services) -> None:
+    for _ in range(20):
+        await _seal(services)
+    await _close(services, make_bar(MONDAY, 10_200))
+    assert sum(await asyncio.gather(*(score_closed(services) for _ in range(4)))) == 20
+
+
 async def test_nothing_is_scored_before_its_session_has_closed(services: Services, clock: ManualClock) -> None:
     await _seal(services)
     await _close(services, make_bar(MONDAY, 10_200))
@@ -223,7 +232,3 @@ async def test_a_replay_is_scored_but_is_no_part_of_a_record(services: Services)
     assert len(await _scores(services)) == 6
     async with services.db.begin() as conn:
         assert (await record_of(conn, MODELS[0])).predictions == 0
-
-
-def test_the_moment_of_the_tests_is_after_a_close() -> None:
-    assert datetime(2026, 2, 20, 6, 50, tzinfo=UTC) == NOW
