@@ -49,6 +49,13 @@ class Hit:
     score: float
 
 
+_LITE_OPTIONS = {
+    "grpc.enable_http_proxy": 0,
+    # The local server takes pymilvus's own keep-alive (ten seconds) for a flood and closes the connection.
+    "grpc.keepalive_time_ms": 2**31 - 1,
+}
+
+
 class VectorStore:
     """Collections of vectors. Every call runs in one thread of its own, so writers never meet.
 
@@ -140,7 +147,7 @@ class VectorStore:
             from pymilvus import MilvusClient
 
             logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs with a traceback what it also raises
-            options = {"grpc.enable_http_proxy": 0} if self._folder else {}
+            options = _LITE_OPTIONS if self._folder else {}
             address = lite.acquire(self._folder) if self._folder else self._uri
             self._client = MilvusClient(
                 address, token=self._token, timeout=_SECONDS, dedicated=True, grpc_options=options
