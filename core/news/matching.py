@@ -120,17 +120,8 @@ class _Scan:
         return start == len(_PAD) or self.around(start, start).opens
 
 
-def _begins_word(data: bytes, start: int) -> bool:
-    """No letter or digit stands before. A Hanja there is a word of its own (美삼성전자)."""
-    previous = data[start - 1]
-    return previous not in _ALNUM and (previous < 0x80 or not 0xEA <= data[start - 3] <= 0xED)
-
-
 def _ends_name(data: bytes, end: int) -> bool:
-    """After the name comes no letter or digit, or an ending that leaves it whole."""
-    following = data[end]
-    if following < 0xE4:
-        return following not in _ALNUM
+    """Whether the Korean or Hanja letters after a name are an ending that leaves it whole."""
     word = _WORD.match(data, end)
     # A letter or digit after the ending makes it another word.
     return word is None or (word.group() in _ENDINGS and data[word.end()] not in _ALNUM)
@@ -179,18 +170,25 @@ class Matcher:
         return self._ranked(scan)
 
     def _sweep(self, scan: _Scan) -> None:
+        # Runs for every hit of every article, so the tests of its word stand here and not in functions.
         data, counts, first = scan.data, scan.counts, scan.first
-        trust, title_end = self._trust, scan.title_end
+        trust, title_end, alnum = self._trust, scan.title_end, _ALNUM
         for hit in scan.hits:
             name, start, end = hit
             if name in counts:
                 counts[name] += 1
-            elif _begins_word(data, start) and _ends_name(data, end):
-                if start < title_end or trust[name]:
-                    self._weigh(scan, hit)
-                else:
-                    counts[name] = 1
-                    first[name] = start
+                continue
+            previous, following = data[start - 1], data[end]
+            # No letter or digit before; a Hanja there is a word of its own (美삼성전자).
+            if previous in alnum or (previous >= 0x80 and 0xEA <= data[start - 3] <= 0xED):
+                continue
+            if following in alnum or (following >= 0xE4 and not _ends_name(data, end)):
+                continue
+            if trust[name] or start < title_end:
+                self._weigh(scan, hit)
+            else:
+                counts[name] = 1
+                first[name] = start
 
     def _weigh(self, scan: _Scan, hit: _Hit) -> None:
         name, start, end = hit
