@@ -18,6 +18,7 @@ class ArticleRow(Base):
     __table_args__ = (
         UniqueConstraint("canonical_id"),
         Index(None, "first_seen_at"),
+        Index(None, "published_at"),
         Index(None, "story_id"),
         Index(None, "fingerprint"),
         Index("ix_article_unembedded", "id", postgresql_where=text("embedded_as IS NULL")),

@@ -35,6 +35,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_article_fingerprint"), "article", ["fingerprint"], unique=False)
     op.create_index(op.f("ix_article_first_seen_at"), "article", ["first_seen_at"], unique=False)
+    op.create_index(op.f("ix_article_published_at"), "article", ["published_at"], unique=False)
     op.create_index(op.f("ix_article_story_id"), "article", ["story_id"], unique=False)
     op.create_index(
         "ix_article_unembedded", "article", ["id"], unique=False, postgresql_where=sa.text("embedded_as IS NULL")
@@ -439,6 +440,7 @@ def downgrade() -> None:
     op.drop_table("chat")
     op.drop_index("ix_article_unembedded", table_name="article", postgresql_where=sa.text("embedded_as IS NULL"))
     op.drop_index(op.f("ix_article_story_id"), table_name="article")
+    op.drop_index(op.f("ix_article_published_at"), table_name="article")
     op.drop_index(op.f("ix_article_first_seen_at"), table_name="article")
     op.drop_index(op.f("ix_article_fingerprint"), table_name="article")
     op.drop_table("article")
