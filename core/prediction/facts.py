@@ -83,13 +83,15 @@ async def build_sheet(services: Services, stock: Stock, *, as_of: datetime) -> F
 
 
 async def _quote(services: Services, stock: Stock, as_of: datetime, missing: list[str]) -> Quote | None:
-    if services.clock.now() - as_of > NOW_MEANS:
+    now, calendar = services.clock.now(), services.calendar
+    if now - as_of > NOW_MEANS:
         return None
     try:
         quote = await get_quote(services, stock)
     except _OUTSIDE:
         quote = None
-    if quote is None or quote.source == BAR_SOURCE:
+    fresh_since = min(now - NOW_MEANS, calendar.closes(calendar.latest_session(now)))
+    if quote is None or quote.source == BAR_SOURCE or quote.at < fresh_since:
         missing.append("실시간 시세")
     return quote
 
