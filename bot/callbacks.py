@@ -9,6 +9,8 @@ from core.errors import UserError
 
 VERSION = "1"
 MAX_BYTES = 64
+OLD = "오래된 버튼입니다. 명령을 다시 보내 주세요."
+"""What is said to a button nothing stands behind any more."""
 
 
 def pack(action: str, *args: object) -> str:
@@ -18,10 +20,13 @@ def pack(action: str, *args: object) -> str:
     return data
 
 
-def unpack(data: str) -> tuple[str, list[str]]:
-    """The action and arguments of callback data; raises `UserError` for data of another version."""
+def unpack(data: str) -> tuple[str, str]:
+    """The action of callback data and the rest, in which colons part the arguments.
+
+    Raises `UserError` for data of another version.
+    """
     version, _, rest = data.partition(":")
-    if version != VERSION or not rest:
-        raise UserError("오래된 버튼입니다. 명령을 다시 보내 주세요.")
-    action, *args = rest.split(":")
-    return action, args
+    if version != VERSION:
+        raise UserError(OLD)
+    action, _, arguments = rest.partition(":")
+    return action, arguments

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from bot.access import Handler
 from bot.context import BotContext
 from bot.handlers import basics, health, news, reports, stocks, watchlist
-from core.chats.member import Role
-
-Pressed = Callable[..., Awaitable[None]]
+from core.chats.member import Language, Role
+from core.reports.chart import SPANS
+from core.stocks.stock import CODE
 
 
 class Group(StrEnum):
@@ -33,6 +34,14 @@ class Command:
     example: str
     group: Group
     access: Role = Role.MEMBER
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Action:
+    """What a button does: `call` is given the context and the groups of `arguments`, the pattern of what it carries."""
+
+    call: Callable[..., Coroutine[Any, Any, None]]
+    arguments: str
 
 
 COMMANDS = (
@@ -102,21 +111,23 @@ COMMANDS = (
     ),
 )
 
-ACTIONS: Mapping[str, Pressed] = {
-    "r": reports.report_pressed,
-    "rr": reports.refresh_pressed,
-    "re": reports.evidence_pressed,
-    "ro": reports.opinions_pressed,
-    "rc": reports.chart_pressed,
-    "rd": reports.document_pressed,
-    "p": stocks.price_pressed,
-    "n": news.page_pressed,
-    "a": news.article_pressed,
-    "w": watchlist.watch_pressed,
-    "u": watchlist.unwatch_pressed,
-    "l": basics.language_pressed,
+_CODE = f"({CODE.pattern})"
+
+ACTIONS: Mapping[str, Action] = {
+    "r": Action(call=reports.report_pressed, arguments=_CODE),
+    "rr": Action(call=reports.refresh_pressed, arguments=_CODE),
+    "re": Action(call=reports.evidence_pressed, arguments=_CODE),
+    "ro": Action(call=reports.opinions_pressed, arguments=_CODE),
+    "rc": Action(call=reports.chart_pressed, arguments=f"{_CODE}:({'|'.join(SPANS)})"),
+    "rd": Action(call=reports.document_pressed, arguments=_CODE),
+    "p": Action(call=stocks.price_pressed, arguments=_CODE),
+    "n": Action(call=news.page_pressed, arguments=f"(-|{CODE.pattern})(?::([0-9]{{1,3}}))?"),
+    "a": Action(call=news.article_pressed, arguments="([0-9]{1,12})"),
+    "w": Action(call=watchlist.watch_pressed, arguments=_CODE),
+    "u": Action(call=watchlist.unwatch_pressed, arguments=_CODE),
+    "l": Action(call=basics.language_pressed, arguments=f"({'|'.join(Language)})"),
 }
-"""Button actions, open to every member; each is called with the context and the button's arguments."""
+"""Button actions, open to every member."""
 
 
 def allowed(context: BotContext) -> list[Command]:

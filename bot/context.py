@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from telegram import Bot, Chat, Update
+from telegram import Chat, Update
+from telegram.error import BadRequest, Forbidden
 from telegram.ext import Application, CallbackContext, ExtBot
 
 from bot import reply
 from bot.texts import Texts, texts
-from bot.views.message import Message
+from bot.views.message import Button, Message
 from core.chats.member import Language, Member
 from core.services import Services
 
@@ -20,15 +21,14 @@ _Base = CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[str, A
 class BotContext(_Base):
     """The context of one update."""
 
-    update: Update
-    member: Member | None = None
+    incoming: Update
 
     @classmethod
     def from_update(cls, update: object, application: Application[Any, Any, Any, Any, Any, Any]) -> BotContext:
         """The context of `update`."""
         context = super().from_update(update, application)
         assert isinstance(update, Update)
-        context.update = update
+        context.incoming = update
         return context
 
     @property
@@ -36,6 +36,16 @@ class BotContext(_Base):
         """The domain's services."""
         services: Services = self.bot_data["services"]
         return services
+
+    @property
+    def member(self) -> Member | None:
+        """The member who asks, None before the gate met them. A context made for an error knows them too."""
+        return self.user_data.get("member") if self.user_data is not None else None
+
+    @member.setter
+    def member(self, member: Member | None) -> None:
+        if self.user_data is not None:
+            self.user_data["member"] = member
 
     @property
     def asker(self) -> Member:
@@ -51,35 +61,54 @@ class BotContext(_Base):
     @property
     def chat(self) -> Chat:
         """Where the update came from."""
-        assert self.update.effective_chat is not None
-        return self.update.effective_chat
+        assert self.incoming.effective_chat is not None
+        return self.incoming.effective_chat
 
     @property
     def argument(self) -> str:
         """What was written after the command, or the whole of a plain text."""
         if self.args is not None:
             return " ".join(self.args).strip()
-        message = self.update.effective_message
+        message = self.incoming.effective_message
         text = (message.text if message else None) or ""
         return re.sub(rf"@{re.escape(self.telegram.username)}\b", "", text, flags=re.IGNORECASE).strip()
 
     @property
-    def telegram(self) -> Bot:
+    def telegram(self) -> ExtBot[Any]:
         """The bot to write with."""
         return self.bot
 
+    @property
+    def place(self) -> dict[str, Any]:
+        """The chat and topic the update came from, as the methods of the bot take them."""
+        origin = self.incoming.effective_message
+        return {
+            "chat_id": self.chat.id,
+            "message_thread_id": origin.message_thread_id if origin and origin.is_topic_message else None,
+        }
+
     async def say(self, message: Message) -> None:
         """Answer in the chat the update came from, in its topic."""
-        origin = self.update.effective_message
-        thread = origin.message_thread_id if origin and origin.is_topic_message else None
-        await reply.send(self.telegram, self.chat.id, message, thread_id=thread)
+        await reply.send(self.telegram, message, self.place)
 
     async def say_privately(self, message: Message) -> None:
-        """Answer the asker alone, wherever they asked."""
-        await reply.send(self.telegram, self.asker.id, message)
+        """Answer the asker alone, and where they asked say that it was done or why it could not be."""
+        if self.chat.id == self.asker.id:
+            await self.say(message)
+            return
+        try:
+            await reply.send(self.telegram, message, {"chat_id": self.asker.id})
+        except (BadRequest, Forbidden) as error:
+            if isinstance(error, BadRequest) and "chat not found" not in str(error).lower():
+                raise
+            words = "개인 대화로 보낼 수 없습니다. 먼저 저에게 개인 메시지를 보내 주세요."
+        else:
+            words = "개인 대화로 보냈습니다."
+        button = Button(self.texts("💬 개인 대화 열기"), url=f"https://t.me/{self.telegram.username}")
+        await self.say(Message(text=self.texts(words), keyboard=((button,),)))
 
     async def change(self, message: Message) -> None:
         """Change the message whose button was pressed."""
-        query = self.update.callback_query
+        query = self.incoming.callback_query
         assert query is not None
         await reply.edit(query, message)

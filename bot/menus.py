@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
 from telegram import Bot, BotCommand, BotCommandScopeChat
 from telegram.error import TelegramError
@@ -14,22 +16,24 @@ log = structlog.get_logger(__name__)
 
 
 async def set_menus(bot: Bot, admin_ids: tuple[int, ...]) -> None:
-    """Set the menus: Korean for Korean apps, English for the rest, and all commands for each admin.
-
-    A menu that cannot be set (an admin who has not written yet) is logged and left.
-    """
+    """Set the menus: Korean for Korean apps, English for the rest, and all commands for each admin."""
     members = [command for command in COMMANDS if command.access is Role.MEMBER]
-    for language, code in ((Language.EN, ""), (Language.KO, "ko")):
-        translate = texts(language)
-        menu = [BotCommand(command.name, translate(command.summary)) for command in members]
+    for language, code in ((Language.EN, None), (Language.KO, "ko")):
+        menu = [BotCommand(command.name, texts(language)(command.summary)) for command in members]
         await _set(bot, menu, language_code=code)
-    everything = [BotCommand(command.name, command.summary) for command in COMMANDS]
     for admin_id in admin_ids:
-        await _set(bot, everything, scope=BotCommandScopeChat(admin_id))
+        await set_admin_menu(bot, admin_id)
 
 
-async def _set(bot: Bot, menu: list[BotCommand], **where: object) -> None:
+async def set_admin_menu(bot: Bot, admin_id: int) -> None:
+    """Show an admin every command; one who has not written yet cannot be shown any, so /start does it again."""
+    menu = [BotCommand(command.name, command.summary) for command in COMMANDS]
+    await _set(bot, menu, scope=BotCommandScopeChat(admin_id))
+
+
+async def _set(bot: Bot, menu: list[BotCommand], **where: Any) -> None:
+    """A menu that cannot be set is logged and left: it is display only."""
     try:
-        await bot.set_my_commands(menu, **where)  # type: ignore[arg-type]
+        await bot.set_my_commands(menu, **where)
     except TelegramError as error:
         log.info("menu_not_set", error=str(error))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import structlog
 from telegram import Message as Sent
@@ -21,22 +22,33 @@ WORDS = {
     Stage.WRITING: "숫자를 대조하고 있습니다",
     Stage.CHART: "차트를 그리고 있습니다",
 }
+_SOON: Final = 1.0
+"""Seconds of silence after which the bot is seen typing."""
+_RENEWED: Final = 4.0
+"""Telegram shows typing for five seconds."""
 
 
 class StageMessage:
     """`async with StageMessage(context, "삼성전자") as stage: await work(progress=stage)`.
 
-    Nothing is shown until the first stage is reached, so an answer that is ready at once stays alone.
-    A message that cannot be shown never stops the work.
+    No message is shown until the first stage is reached, so an answer that is ready at once stays alone; work that
+    takes longer without one shows the bot typing. What cannot be shown never stops the work.
     """
 
     def __init__(self, context: BotContext, subject: str) -> None:
         self._context, self._subject = context, subject
         self._sent: Sent | None = None
         self._reached: list[Stage] = []
+        self._typing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        self._typing = asyncio.create_task(self._type())
         return self
+
+    @property
+    def begun(self) -> bool:
+        """Whether any stage was reached."""
+        return bool(self._reached)
 
     async def __call__(self, stage: Stage) -> None:
         """Show that `stage` has begun."""
@@ -46,8 +58,7 @@ class StageMessage:
         )
         try:
             if self._sent is None:
-                await self._context.chat.send_action(ChatAction.TYPING)
-                self._sent = await self._context.chat.send_message(text)
+                self._sent = await self._context.telegram.send_message(**self._context.place, text=text)
             else:
                 await self._sent.edit_text(text)
         except TelegramError as error:
@@ -56,9 +67,20 @@ class StageMessage:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._typing is not None:
+            self._typing.cancel()
         if self._sent is None:
             return
         try:
             await self._sent.delete()
         except TelegramError as failure:
             log.info("progress_not_removed", error=str(failure))
+
+    async def _type(self) -> None:
+        await asyncio.sleep(_SOON)
+        try:
+            while True:
+                await self._context.telegram.send_chat_action(**self._context.place, action=ChatAction.TYPING)
+                await asyncio.sleep(_RENEWED)
+        except TelegramError as error:
+            log.info("typing_not_shown", error=str(error))

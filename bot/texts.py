@@ -5,6 +5,7 @@ Korean is the language of the source, so a message id is its Korean text; `local
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
@@ -19,7 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from core import figures
 from core.chats.member import Language
-from core.clock import KST
+from core.clock import KST, kst_date
 
 HERE = Path(__file__).parent
 
@@ -36,7 +37,8 @@ class Texts:
             trim_blocks=True,
             lstrip_blocks=True,
             undefined=StrictUndefined,
-            extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+            finalize=clean,
+            extensions=["jinja2.ext.i18n"],
         )
         self._environment.install_gettext_translations(self._translations, newstyle=True)  # type: ignore[attr-defined]
         self._environment.globals["language"] = language
@@ -59,11 +61,16 @@ class Texts:
             "percent": lambda value: "–" if value is None else f"{value:.0%}",
             "count": lambda value: "–" if value is None else f"{value:,}",
             "arrow": arrow,
-            "clock": clock,
             "moment": moment,
+            "stamp": stamp,
             "ago": self.ago,
-            "t": self._translations.gettext,
+            "t": self._translated,
+            "gap": self.gap,
+            "forecaster": self.forecaster,
         }
+
+    def _translated(self, message: str) -> str:
+        return self._translations.gettext(message) if message else ""
 
     def ago(self, at: datetime, now: datetime) -> str:
         """How long before `now` something was, in words."""
@@ -76,6 +83,40 @@ class Texts:
             return self("{count}시간 전", count=passed // timedelta(hours=1))
         return self("{count}일 전", count=passed.days)
 
+    def forecaster(self, key: str) -> str:
+        """A forecaster as a reader knows it: a model without its provider, a rule by its name."""
+        kind, _, name = key.partition(":")
+        return self(RULES.get(name, name)) if kind == "rule" else name.rpartition("/")[2]
+
+    def gap(self, block: str) -> str:
+        """A block of missing data; names and figures in it stay."""
+        if found := re.fullmatch(r"(.+) \(일봉 (\d+)개\)", block):
+            return self("{what} (일봉 {count}개)", what=", ".join(map(self, found[1].split(", "))), count=found[2])
+        if found := re.fullmatch(r"(\S+) 뒤의 일봉", block):
+            return self("{day} 뒤의 일봉", day=found[1])
+        return self._translated(block)
+
+
+RULES = {
+    "base_rate": "규칙: 평소 비율",
+    "no_change": "규칙: 변화 없음",
+    "always_up": "규칙: 늘 상승",
+    "momentum": "규칙: 추세 지속",
+    "mean_reversion": "규칙: 평균 회귀",
+    "flow_following": "규칙: 수급 추종",
+}
+"""What the rule-based forecasters are called."""
+
+_TRICKS = dict.fromkeys(
+    [*range(9), *range(11, 32), 127, 0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+)
+"""Control characters: those that turn the direction of writing would let a headline rewrite what stands beside it."""
+
+
+def clean(value: Any) -> Any:
+    """Text from outside without control characters but tabs and line breaks; other values as they are."""
+    return value.translate(_TRICKS) if isinstance(value, str) else value
+
 
 def arrow(change: float | None) -> str:
     """Up is red, down is blue, as Koreans read them."""
@@ -84,14 +125,14 @@ def arrow(change: float | None) -> str:
     return "🔴▲" if change > 0 else "🔵▼"
 
 
-def clock(at: datetime) -> str:
-    """The time of day in Seoul."""
-    return at.astimezone(KST).strftime("%H:%M")
-
-
 def moment(at: datetime) -> str:
     """The date and time in Seoul."""
     return at.astimezone(KST).strftime("%Y-%m-%d %H:%M")
+
+
+def stamp(at: datetime, now: datetime) -> str:
+    """The time of day in Seoul, with the date unless it is today."""
+    return at.astimezone(KST).strftime("%H:%M" if kst_date(at) == kst_date(now) else "%m-%d %H:%M")
 
 
 @cache

@@ -12,10 +12,14 @@ from core.stocks.service import stock_resolver
 
 async def start(context: BotContext) -> None:
     """Greet, or open the stock a shared link names (`s_005930`)."""
+    from bot.menus import set_admin_menu
+
     kind, _, code = context.argument.partition("_")
     stock = (await stock_resolver(context.services)).get(code) if kind == "s" else None
     chat = context.chat
     await chats.seen_chat(context.services, chat_id=chat.id, kind=chat.type)
+    if context.asker.admin:
+        await set_admin_menu(context.telegram, context.asker.id)
     if stock is not None:
         await show_price(context, stock)
     else:
@@ -31,6 +35,5 @@ async def help_(context: BotContext) -> None:
 
 async def language_pressed(context: BotContext, language: str) -> None:
     """Choose a language and greet in it."""
-    await chats.choose_language(context.services, context.asker, Language(language))
-    context.member = await chats.meet(context.services, user_id=context.asker.id, name=context.asker.name)
+    context.member = await chats.choose_language(context.services, context.asker, Language(language))
     await context.change(views.greeting(context.asker, context.texts))

@@ -4,31 +4,46 @@ from __future__ import annotations
 
 import re
 
+import structlog
+
 from bot.context import BotContext
 from bot.handlers.asking import asked_stock, stock_of
 from bot.views import news as views
 from core.errors import UserError
+from core.market.bar import adjusted
+from core.market.queries import bars_until
+from core.news.article import Article
 from core.news.queries import get_article, latest_articles
+from core.prediction.evidence import SEARCH_FAILURES, return_after
 from core.search.service import similar_articles
+from core.services import Services
+from core.stocks.resolver import Found, Resolver
 from core.stocks.service import stock_resolver
 from core.stocks.stock import Stock
 
+log = structlog.get_logger(__name__)
+
 PAGE = 8
+_YEAR = 250
 
 
 async def news(context: BotContext) -> None:
     """The newest articles, of everything or of one stock, or one article by its number (`/news #12`)."""
     argument = context.argument
-    if re.fullmatch(r"[aA#]\d{1,12}", argument):
-        await _show_article(context, int(argument[1:]))
-        return
-    if not argument or re.fullmatch(r"\d{1,3}", argument):
+    if found := re.fullmatch(r"#\s?([0-9]{1,12})", argument):
+        await _show_article(context, int(found[1]))
+    elif found := re.fullmatch(r"[0-9]{0,3}", argument):
         await _show_page(context, None, int(argument or 1))
-        return
-    words, _, last = argument.rpartition(" ")
-    page = 1
-    if words and re.fullmatch(r"\d{1,3}", last):
-        context.args, page = words.split(), int(last)
+    else:
+        await _of_stock(context)
+
+
+async def _of_stock(context: BotContext) -> None:
+    """The list of the stock named, with a page behind it unless the number belongs to the name (KODEX 200)."""
+    resolver, page = await stock_resolver(context.services), 1
+    named = re.fullmatch(r"(.+)\s([0-9]{1,3})", context.argument)
+    if named and not isinstance(resolver.resolve(context.argument), Found):
+        context.args, page = named[1].split(), int(named[2])
     if stock := await asked_stock(context, "n", example="/news 삼성전자"):
         await _show_page(context, stock, page)
 
@@ -60,9 +75,30 @@ async def _show_article(context: BotContext, number: int) -> None:
         article = await get_article(conn, number)
     if article is None:
         raise UserError("{number}번 기사는 없습니다. /news 로 목록을 볼 수 있습니다.", number=number)
-    similar = await similar_articles(
-        services, f"{article.title}\n{article.summary}", as_of=services.clock.now(), exclude=(article.id,)
-    )
     resolver = await stock_resolver(services)
     stocks = [stock for code in article.codes if (stock := resolver.get(code))]
-    await context.say(views.article(article, stocks, similar, services.clock.now(), context.texts))
+    cases = await _cases(services, article, resolver)
+    await context.say(views.article(article, stocks, cases, services.clock.now(), context.texts))
+
+
+async def _cases(services: Services, article: Article, resolver: Resolver) -> list[views.Case] | None:
+    """Articles known before this one that are like it, with what followed; None when they cannot be looked for."""
+    text = f"{article.title}\n{article.summary}"
+    try:
+        similar = await similar_articles(services, text, as_of=article.first_seen_at, exclude=(article.id,))
+    except SEARCH_FAILURES as error:
+        log.warning("similar_not_found", article=article.id, error=str(error))
+        return None
+    return [await _case(services, hit.article, resolver) for hit in similar]
+
+
+async def _case(services: Services, article: Article, resolver: Resolver) -> views.Case:
+    """The session after an article, from the bars that are stored: an old case is not worth asking anybody."""
+    stock = resolver.get(article.codes[0]) if article.codes else None
+    if stock is None:
+        return views.Case(article=article)
+    last = services.calendar.last_closed_session(services.clock.now())
+    async with services.db.begin() as conn:
+        bars = await bars_until(conn, stock.code, day=last, limit=_YEAR)
+    after = return_after(article.published_at, adjusted(bars), services.calendar)
+    return views.Case(article=article, stock=stock, after_percent=after)

@@ -9,8 +9,8 @@ from bot.views import reports as views
 from core.chats import service as chats
 from core.errors import UserError
 from core.market.service import get_bars
-from core.reports.chart import SPANS, report_chart
-from core.reports.report import Report
+from core.reports.chart import report_chart
+from core.reports.report import Report, Stage
 from core.reports.service import get_report, newest_report
 from core.stocks.stock import Stock
 
@@ -43,8 +43,6 @@ async def opinions_pressed(context: BotContext, code: str) -> None:
 
 async def chart_pressed(context: BotContext, code: str, span: str) -> None:
     """The chart over another span."""
-    if span not in SPANS:
-        raise UserError("차트 기간은 {spans} 중에서 고를 수 있습니다.", spans=", ".join(SPANS))
     found = await _newest(context, code)
     await context.say(views.chart(found, span, await _picture(context, found, span), context.texts))
 
@@ -59,6 +57,8 @@ async def _show(context: BotContext, stock: Stock, *, refresh: bool) -> None:
     services = context.services
     async with StageMessage(context, stock.name) as stage:
         found = await get_report(services, stock, user_id=context.asker.id, refresh=refresh, progress=stage)
+        if stage.begun:
+            await stage(Stage.CHART)
         picture = await _picture(context, found, "3M")
     watched = stock.code in await chats.watchlist(services, context.asker)
     await context.say(views.report(found, watched, picture, services.clock.now(), context.texts))

@@ -7,6 +7,7 @@ from html import escape
 
 from bot.texts import Texts
 from bot.views.message import Message
+from bot.views.split import MAX_TEXT, visible_length
 from core.health.report import Component, HealthReport, Status
 
 MARKS = {Status.HEALTHY: "🟢", Status.DEGRADED: "🟡", Status.UNHEALTHY: "🔴", Status.NOT_CONFIGURED: "⚪"}
@@ -29,5 +30,9 @@ def component(found: Component, at: datetime, texts: Texts) -> Message:
 
 
 def as_json(report: HealthReport) -> Message:
-    """The fixed schema as it is."""
-    return Message(text=f"<pre>{escape(report.model_dump_json(indent=1), quote=False)}</pre>")
+    """The fixed schema as it is, as a file where it is too long for one message."""
+    written = report.model_dump_json(indent=1)
+    text = f"<pre>{escape(written, quote=False)}</pre>"
+    if visible_length(text) > MAX_TEXT:
+        return Message(text="", document=written.encode(), filename="health.json")
+    return Message(text=text)

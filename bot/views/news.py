@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.callbacks import pack
 from bot.texts import Texts
 from bot.views.message import Button, Message, rows
 from core.news.article import Article
-from core.search.service import Similar
 from core.stocks.stock import Stock
 
 
@@ -28,8 +28,19 @@ def listing(
     return Message(text=text, keyboard=rows(numbers, width=4) + ((tuple(turn),) if turn else ()))
 
 
-def article(item: Article, stocks: Sequence[Stock], similar: Sequence[Similar], now: datetime, texts: Texts) -> Message:
-    """One article: summary, link, the stocks it is about, and similar ones before it."""
-    text = texts.render("article", article=item, stocks=stocks, similar=similar, now=now)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """A similar article, and what the price of its main stock did in the session after it, where that is known."""
+
+    article: Article
+    stock: Stock | None = None
+    after_percent: float | None = None
+
+
+def article(
+    item: Article, stocks: Sequence[Stock], cases: Sequence[Case] | None, now: datetime, texts: Texts
+) -> Message:
+    """One article: summary, link, the stocks it is about, and similar ones; None says they could not be looked for."""
+    text = texts.render("article", article=item, stocks=stocks, cases=cases, now=now)
     buttons = rows([Button(stock.name, pack("r", stock.code)) for stock in stocks[:6]], width=2)
     return Message(text=text, keyboard=((Button(texts("🔗 원문 보기"), url=item.url),), *buttons))

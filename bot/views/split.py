@@ -10,8 +10,11 @@ MAX_TEXT = 4096
 MAX_CAPTION = 1024
 MAX_MARKUP = 9000
 """Telegram refuses text whose markup is far longer than what is shown."""
+MAX_ENTITIES = 100
+"""Telegram leaves out the formatting of a message beyond so many pieces."""
 
 _TOKEN = re.compile(r"<[^>]*>|&(?:#\d+|#x[0-9a-fA-F]+|\w+);|\n|[^<&\n]+|[<&]")
+_OPENING = re.compile(r"<[a-z]")
 _TAG_NAME = re.compile(r"</?([a-z-]+)")
 
 
@@ -26,7 +29,7 @@ def split(html: str, *, limit: int = MAX_TEXT) -> list[str]:
     It breaks at a blank line where it can, else at a line, else between words, else anywhere but inside
     an entity. Nothing but the white space at a break is dropped.
     """
-    if visible_length(html) <= limit and len(html) <= MAX_MARKUP:
+    if visible_length(html) <= limit and len(html) <= MAX_MARKUP and len(_OPENING.findall(html)) <= MAX_ENTITIES:
         return [html] if html.strip() else []
     parts, piece = [], _Piece()
     for token in _tokens(html, limit):
@@ -49,16 +52,21 @@ class _Piece:
         self.open = list(opened)
         self.length = 0
         self.markup = sum(map(len, opened))
-        self.rest: list[str] = []
+        self.entities = len(opened)
 
     def fits(self, token: str, limit: int) -> bool:
         closing = sum(len(tag) + 1 for tag in self.open)
-        return self.length + _shown(token) <= limit and self.markup + len(token) + closing <= MAX_MARKUP
+        return (
+            self.length + _shown(token) <= limit
+            and self.markup + len(token) + closing <= MAX_MARKUP
+            and self.entities + _opens(token) <= MAX_ENTITIES
+        )
 
     def add(self, token: str) -> None:
         self.tokens.append(token)
         self.length += _shown(token)
         self.markup += len(token)
+        self.entities += _opens(token)
         _track(self.open, token)
 
     def cut(self, *, whole: bool = False) -> _Piece:
@@ -119,6 +127,10 @@ def _name(tag: str) -> str:
 
 def _shown(token: str) -> int:
     return 0 if token[0] == "<" and len(token) > 1 else _units(unescape(token))
+
+
+def _opens(token: str) -> bool:
+    return _OPENING.match(token) is not None
 
 
 def _units(text: str) -> int:

@@ -14,9 +14,7 @@ from core.stocks.stock import Stock
 
 def choose(found: Ambiguous, action: str, texts: Texts) -> Message:
     """Several stocks are meant: a button each, with code and market."""
-    return Message(
-        text=texts.render("choose", count=len(found.candidates)), keyboard=_buttons(found.candidates, action)
-    )
+    return Message(text=texts.render("choose"), keyboard=_buttons(found.candidates, action))
 
 
 def choose_watched(watched: Sequence[Stock], action: str, example: str, texts: Texts) -> Message:
@@ -34,14 +32,9 @@ def unknown(found: Unknown, action: str, texts: Texts) -> Message:
 def quote_card(stock: Stock, quote: Quote, watched: bool, picture: bytes | None, texts: Texts) -> Message:
     """The quote of a stock with its ranges, and what to do next."""
     text = texts.render("quote", stock=stock, quote=quote, position=_position(quote))
-    watch = (
-        Button(texts("관심 빼기"), pack("u", stock.code))
-        if watched
-        else Button(texts("관심 담기"), pack("w", stock.code))
-    )
     buttons = (
         (Button(texts("🔄 새로고침"), pack("p", stock.code)), Button(texts("📊 리포트"), pack("r", stock.code))),
-        (Button(texts("📰 뉴스"), pack("n", stock.code)), watch),
+        (Button(texts("📰 뉴스"), pack("n", stock.code)), watch_button(stock, watched, texts)),
     )
     return Message(text=text, keyboard=buttons, photo=picture)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.callbacks import pack
 from bot.texts import Texts
@@ -11,11 +12,13 @@ from bot.views.stocks import watch_button
 from core.market.bar import Quote
 from core.stocks.stock import Stock
 
+MOST_BUTTONS = 24
 
-def watched(items: Sequence[tuple[Stock, Quote | None]], texts: Texts) -> Message:
+
+def watched(items: Sequence[tuple[Stock, Quote | None]], now: datetime, texts: Texts) -> Message:
     """Every watched stock with the newest price known and a button to its report."""
-    buttons = rows([Button(stock.name, pack("r", stock.code)) for stock, _ in items[:24]], width=2)
-    return Message(text=texts.render("watchlist", items=items), keyboard=buttons)
+    buttons = rows([Button(stock.name, pack("r", stock.code)) for stock, _ in items[:MOST_BUTTONS]], width=2)
+    return Message(text=texts.render("watchlist", items=items, now=now), keyboard=buttons)
 
 
 def watching(stock: Stock, added: bool, texts: Texts) -> Message:

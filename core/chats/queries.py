@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, literal_column, select
+from sqlalchemy import Boolean, delete, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.chats.models import ChatRow, UserRow, WatchItemRow
 
 
-async def upsert_user(conn: AsyncConnection, *, user_id: int, name: str, at: datetime) -> tuple[UserRow, bool]:
-    """The stored row of a person, made or touched; the flag says whether it is new."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredUser:
+    """What is stored of a person; `new` says that they were not known before."""
+
+    role: str
+    language: str | None
+    joined_at: datetime
+    new: bool
+
+
+async def upsert_user(conn: AsyncConnection, *, user_id: int, name: str, at: datetime) -> StoredUser:
+    """A person, stored now or seen again."""
     statement = insert(UserRow).values(id=user_id, name=name, role="member", joined_at=at, seen_at=at)
-    row = (
-        await conn.execute(
-            statement.on_conflict_do_update(index_elements=["id"], set_={"name": name, "seen_at": at}).returning(
-                UserRow.role, UserRow.language, UserRow.joined_at, literal_column("xmax = 0").label("new")
-            )
-        )
-    ).one()
-    return row, bool(row.new)  # type: ignore[return-value]
+    statement = statement.on_conflict_do_update(index_elements=["id"], set_={"name": name, "seen_at": at})
+    new = literal_column("xmax = 0", Boolean).label("new")
+    row = await conn.execute(statement.returning(UserRow.role, UserRow.language, UserRow.joined_at, new))
+    return StoredUser(**row.one()._mapping)
+
+
+async def lock_user(conn: AsyncConnection, *, user_id: int) -> None:
+    """Let nobody else change what belongs to this person until the transaction ends."""
+    await conn.execute(select(UserRow.id).where(UserRow.id == user_id).with_for_update())
 
 
 async def set_language(conn: AsyncConnection, *, user_id: int, language: str) -> None:
     """Remember the language a person chose."""
-    await conn.execute(UserRow.__table__.update().where(UserRow.id == user_id).values(language=language))  # type: ignore[attr-defined]
+    await conn.execute(update(UserRow).where(UserRow.id == user_id).values(language=language))
 
 
 async def upsert_chat(conn: AsyncConnection, *, chat_id: int, kind: str, reachable: bool, at: datetime) -> None:
@@ -55,5 +67,9 @@ async def watched_codes(conn: AsyncConnection, *, user_id: int | None = None) ->
     """The codes one person watches in the order added, or everybody's in code order."""
     if user_id is None:
         return list((await conn.execute(select(WatchItemRow.code).distinct().order_by(WatchItemRow.code))).scalars())
-    statement = select(WatchItemRow.code).where(WatchItemRow.user_id == user_id).order_by(WatchItemRow.added_at)
+    statement = (
+        select(WatchItemRow.code)
+        .where(WatchItemRow.user_id == user_id)
+        .order_by(WatchItemRow.added_at, WatchItemRow.code)
+    )
     return list((await conn.execute(statement)).scalars())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.chats import queries
 from core.chats.member import Language, Member, Role
 from core.errors import UserError
 from core.services import Services
 
-MAX_WATCHED = 100
+MAX_WATCHED, MAX_NAME = 100, 100
 
 
 async def meet(services: Services, *, user_id: int, name: str, client_language: str | None = None) -> Member:
@@ -15,23 +17,24 @@ async def meet(services: Services, *, user_id: int, name: str, client_language: 
 
     `client_language` is Telegram's language of the app; it decides until the member chooses one.
     """
-    now = services.clock.now()
+    now, name = services.clock.now(), name.replace("\x00", "")[:MAX_NAME]
     async with services.db.begin() as conn:
-        row, new = await queries.upsert_user(conn, user_id=user_id, name=name[:100], at=now)
+        stored = await queries.upsert_user(conn, user_id=user_id, name=name, at=now)
     return Member(
         id=user_id,
-        name=name[:100],
-        role=_role(services, user_id, row.role),
-        language=_language(services, row.language, client_language),
-        joined_at=row.joined_at,
-        new=new,
+        name=name,
+        role=_role(services, user_id, stored.role),
+        language=_language(services, stored.language, client_language),
+        joined_at=stored.joined_at,
+        new=stored.new,
     )
 
 
-async def choose_language(services: Services, member: Member, language: Language) -> None:
-    """Remember the language a member chose."""
+async def choose_language(services: Services, member: Member, language: Language) -> Member:
+    """Remember the language a member chose; returns the member as they are now."""
     async with services.db.begin() as conn:
         await queries.set_language(conn, user_id=member.id, language=language)
+    return replace(member, language=language)
 
 
 async def seen_chat(services: Services, *, chat_id: int, kind: str, reachable: bool = True) -> None:
@@ -43,7 +46,9 @@ async def seen_chat(services: Services, *, chat_id: int, kind: str, reachable: b
 async def watch(services: Services, member: Member, code: str) -> bool:
     """Watch a stock; False when it was watched already. Raises `UserError` past `MAX_WATCHED` stocks."""
     async with services.db.begin() as conn:
-        if len(await queries.watched_codes(conn, user_id=member.id)) >= MAX_WATCHED:
+        await queries.lock_user(conn, user_id=member.id)
+        watched = await queries.watched_codes(conn, user_id=member.id)
+        if code not in watched and len(watched) >= MAX_WATCHED:
             raise UserError("관심종목은 {most}개까지 담을 수 있습니다.", most=MAX_WATCHED)
         return await queries.add_watch(conn, user_id=member.id, code=code, at=services.clock.now())
 

@@ -10,16 +10,22 @@ from datetime import datetime, timedelta
 import psutil
 from sqlalchemy import text
 
+from core.clock import kst_date
 from core.errors import NotConfigured
 from core.health.report import Status
-from core.runs import queries as runs
+from core.news.sources import SOURCES, Source
+from core.runs.run import RunState
+from core.search.service import collection_of
 from core.services import Services
-from core.sources.service import list_sources
+from core.sources.service import get_source
 
 FULL = 90.0
 """Percent of memory or disk in use from which a component is degraded."""
-LATE = timedelta(hours=26)
-"""A scheduler that has finished nothing for so long is degraded."""
+LATE = timedelta(hours=1)
+"""A scheduler that has finished nothing, or a source that was not read, for so long is degraded."""
+_LATE = LATE // timedelta(minutes=1)
+LEAVES_SOON = timedelta(days=90)
+"""How long before its end a model is warned about."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,8 +62,10 @@ async def redis(services: Services) -> Finding:
 
 async def milvus(services: Services) -> Finding:
     """The number of vectors in the collection in use."""
-    await services.vectors.ping()
-    return Finding(message=services.llm.embedding_key)
+    key = services.llm.embedding_key
+    collection = collection_of(key)
+    await services.vectors.open(collection, services.llm.embedding_dim)
+    return Finding(message=f"{key}, 벡터 {await services.vectors.count(collection):,}개")
 
 
 async def kis(services: Services) -> Finding:
@@ -69,47 +77,60 @@ async def kis(services: Services) -> Finding:
 
 
 def llm(provider: str) -> Callable[[Services], Awaitable[Finding]]:
-    """The probe of one provider of models: its list of models, and models about to leave."""
+    """The probe of one provider of models: its list of models, and ours that are about to leave it."""
 
     async def look(services: Services) -> Finding:
         seen = await services.llm.probe(provider)
-        today = services.clock.now().date()
-        leaving = [f"{model} {day}" for model, day in seen.shutdown.items() if day - today < timedelta(days=90)]
+        soon = kst_date(services.clock.now()) + LEAVES_SOON
+        ours = {key.partition(":")[2] for key in services.settings.llm.models if key.startswith(f"{provider}:")}
+        leaving = [f"{model} {day} 종료 예정" for model, day in seen.shutdown.items() if model in ours and day < soon]
         status = Status.DEGRADED if leaving else Status.HEALTHY
         return Finding(status=status, message=", ".join([f"모델 {seen.models}개", *leaving]))
 
     return look
 
 
+_NEWEST_RUNS = text(
+    "SELECT DISTINCT ON (job) job, state, max(finished_at) OVER () AS finished FROM job_run ORDER BY job, slot DESC"
+)
+
+
 async def scheduler(services: Services) -> Finding:
-    """The newest finished run, and jobs whose newest run failed."""
+    """When a job last finished, and the jobs whose newest run failed."""
     async with services.db.begin() as conn:
-        recent = await runs.recent_runs(conn, limit=200)
-    if not recent:
-        return Finding(status=Status.DEGRADED, message="아직 실행된 작업이 없습니다")
-    newest = {run.job: run for run in reversed(recent)}
-    failing = sorted(job for job, run in newest.items() if run.state in {"failed", "timed_out"})
-    finished = max((run.finished_at for run in recent if run.finished_at), default=None)
-    late = finished is None or services.clock.now() - finished > LATE
-    return Finding(
-        status=Status.DEGRADED if failing or late else Status.HEALTHY,
-        message=f"실패: {', '.join(failing)}" if failing else f"작업 {len(newest)}개",
-        last_success_at=finished,
-    )
+        newest = (await conn.execute(_NEWEST_RUNS)).all()
+    finished: datetime | None = newest[0].finished if newest else None
+    failing = ", ".join(run.job for run in newest if run.state in {RunState.FAILED, RunState.TIMED_OUT})
+    if finished is None:
+        return Finding(status=Status.DEGRADED, message="끝난 작업이 아직 없습니다")
+    if failing:
+        return Finding(status=Status.DEGRADED, message=f"실패: {failing}", last_success_at=finished)
+    if services.clock.now() - finished > LATE:
+        return Finding(status=Status.DEGRADED, message=f"{_LATE}분 넘게 끝난 작업이 없습니다", last_success_at=finished)
+    return Finding(message=f"작업 {len(newest)}개", last_success_at=finished)
 
 
-async def news(services: Services) -> Finding:
-    """Every source's last success, and those that fail or are switched off."""
-    async with services.db.begin() as conn:
-        states = await list_sources(conn)
-    if not states:
-        return Finding(status=Status.NOT_CONFIGURED, message="NEWS_SOURCES")
-    failing = [f"{state.source}({state.failure_kind})" for state in states if state.failures_in_row]
-    return Finding(
-        status=Status.DEGRADED if failing else Status.HEALTHY,
-        message=", ".join(failing) or f"소스 {len(states)}개",
-        last_success_at=max((state.last_success_at for state in states if state.last_success_at), default=None),
-    )
+def news(source: Source) -> Callable[[Services], Awaitable[Finding]]:
+    """The probe of one source of news: how its last reading went. It is not asked, for politeness."""
+
+    async def look(services: Services) -> Finding:
+        if source.robots_forbids and source.key not in services.settings.news.sources:
+            raise NotConfigured(f"robots.txt와 약관이 자동 수집을 금지해 꺼 둠 · 켜려면 NEWS_SOURCES에 {source.key}")
+        if (reason := source.off_because(services.settings)) is not None:
+            raise NotConfigured(reason)
+        async with services.db.begin() as conn:
+            state = await get_source(conn, source.key)
+        if state.failures_in_row:
+            message, status = f"{state.failures_in_row}번 연속 실패({state.failure_kind})", Status.DEGRADED
+        elif state.last_success_at is None:
+            message, status = "아직 읽지 않았습니다", Status.DEGRADED
+        elif services.clock.now() - state.last_success_at > LATE:
+            message, status = f"{_LATE}분 넘게 읽지 못했습니다", Status.DEGRADED
+        else:
+            message, status = f"지난번에 {state.last_items}건", Status.HEALTHY
+        return Finding(status=status, message=message, last_success_at=state.last_success_at)
+
+    return look
 
 
 async def memory(_services: Services) -> Finding:
@@ -134,7 +155,7 @@ PROBES = (
     Probe(name="milvus", look=milvus),
     Probe(name="kis", look=kis),
     *(Probe(name=provider, look=llm(provider)) for provider in ("openai", "openrouter")),
-    Probe(name="news", look=news),
+    *(Probe(name=source.key, look=news(source)) for source in SOURCES.values()),
     Probe(name="scheduler", look=scheduler),
     Probe(name="memory", look=memory),
     Probe(name="disk", look=disk),
