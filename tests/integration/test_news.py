@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +19,7 @@ from core.news.sources import SOURCES
 from core.services import Services
 from core.stocks.queries import upsert_stocks
 from core.stocks.stock import Market, Stock
+from sim.naver.pages import market_row
 from sim.naver.server import NaverServer
 from tests.conftest import OpenServices
 from tests.integration.articles import QuietDesk, clock_of, list_stocks
@@ -105,6 +107,14 @@ async def test_a_text_that_comes_every_day_is_a_story_every_other_day(services: 
         clock_of(services).move(timedelta(days=1))
     stories = await rows(services, "SELECT id, story_id FROM article ORDER BY id")
     assert stories == [(1, 1), (2, 1), (3, 1), (4, 4), (5, 4)]
+
+
+async def test_a_title_that_a_list_has_cut_is_taken_from_the_page(services: Services, naver: NaverServer) -> None:
+    article = naver.newsdesk.plant("삼성전자, 9조 수주에 신고가", "본문이다.", naver.now() - timedelta(minutes=10))
+    row = market_row(article) | {"title": "삼성전자, 9조 수주에..."}
+    naver.faults.add(path="/news/list", body=orjson.dumps({"articles": [row]}), times=5)
+    await crawl(services, MAIN)
+    assert await newest(services) == ["삼성전자, 9조 수주에 신고가"]
 
 
 async def test_an_article_of_two_sources_is_one_with_two_places(services: Services, naver: NaverServer) -> None:
