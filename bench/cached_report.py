@@ -19,7 +19,7 @@ from bench.timing import alternate, p, verdict
 from bot.demo import SEED, TOKEN, USER_ID, ask, running_demo
 from core.clock import SystemClock, kst_date
 from core.logs import configure_logs
-from core.settings import LogSettings, Settings
+from core.settings import LogSettings, given_settings
 from jobs.scheduler import run_due
 from sim.market import generated_market
 from sim.telegram.people import TelegramUser
@@ -56,7 +56,7 @@ async def measure() -> None:
     clock = SystemClock()
     market = generated_market(SEED, until=kst_date(clock.now()))
     with tempfile.TemporaryDirectory(prefix="stockpilot-") as folder:
-        settings = Settings(_env_file=None, app={"data_dir": folder})  # type: ignore[arg-type]
+        settings = given_settings({"app": {"data_dir": folder}})
         async with running_demo(settings, Path(folder), market, clock, jobs=False) as demo, echoing() as echo_person:
             await run_due(demo.services)
             person = demo.telegram.users[USER_ID]

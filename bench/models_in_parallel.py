@@ -14,7 +14,7 @@ from core.logs import configure_logs
 from core.reports.report import UpdateReason
 from core.reports.service import make_report
 from core.services import open_services
-from core.settings import LogSettings, Settings
+from core.settings import LogSettings, given_settings
 from core.stocks.service import refresh_stocks, stock_resolver
 from sim.market import generated_market
 from sim.world import open_world
@@ -40,7 +40,7 @@ async def measure() -> None:
 
 async def _seconds(groups: dict[str, dict[str, Any]], models: tuple[str, ...]) -> float:
     with tempfile.TemporaryDirectory(prefix="stockpilot-") as folder:
-        settings = Settings(_env_file=None, **(groups | {"app": {"data_dir": folder}, "llm": {"models": models}}))  # type: ignore[arg-type]
+        settings = given_settings(groups | {"app": {"data_dir": folder}, "llm": {"models": models}})
         async with open_services(settings) as services:
             await refresh_stocks(services)
             resolver = await stock_resolver(services)

@@ -22,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = load_settings()
-        return asyncio.run(options.run(settings, options))
+        code: int = asyncio.run(options.run(settings, options))
+        return code
     except StockPilotError as error:
         print(f"stockpilot: {error}", file=sys.stderr)  # noqa: T201
         return 1

@@ -18,13 +18,13 @@ from core.clock import Calendar, Clock, ShiftedClock, SystemClock, kst, kst_date
 from core.errors import BadSettings, StockPilotError
 from core.logs import configure_logs
 from core.services import Services
-from core.settings import LogSettings, Settings
+from core.settings import LogSettings, Settings, given_settings
 from jobs.scheduler import run_due
 from sim.market import SimMarket
 from sim.telegram.console import render
 from sim.telegram.people import TelegramUser
 from sim.telegram.server import TelegramServer
-from sim.world import open_world
+from sim.world import World, open_world
 
 TOKEN = "1000000001:demo-token-of-the-simulated-telegram-aa"  # noqa: S105 - opens nothing real
 USER_ID, ADMIN_ID = 101, 102
@@ -44,6 +44,7 @@ class Demo:
     services: Services
     application: App
     telegram: TelegramServer
+    world: World
     address: str
 
 
@@ -58,9 +59,9 @@ async def demo(
 
     market, clock = _market(replay, at)
     if say:
-        with tempfile.TemporaryDirectory(prefix="stockpilot-") as folder:
+        with tempfile.TemporaryDirectory(prefix="stockpilot-") as scratch:
             configure_logs(LogSettings(level="ERROR", file=None))
-            async with running_demo(settings, Path(folder), market, clock, jobs=False) as started:
+            async with running_demo(settings, Path(scratch), market, clock, jobs=False) as started:
                 await run_due(started.services)
                 await _converse(started, say, admin=admin)
         return 0
@@ -79,6 +80,15 @@ async def running_demo(
     settings: Settings, folder: Path, market: SimMarket, clock: Clock, *, jobs: bool, port: int = 0
 ) -> AsyncIterator[Demo]:
     """The product on a simulated Telegram and a simulated market, its data under `folder`."""
+    async with open_world(market, clock) as world, shown(world, settings, folder, clock, jobs=jobs, port=port) as demo:
+        yield demo
+
+
+@asynccontextmanager
+async def shown(
+    world: World, settings: Settings, folder: Path, clock: Clock, *, jobs: bool, port: int = 0
+) -> AsyncIterator[Demo]:
+    """The product over a world that runs already, on a simulated Telegram of its own."""
     pictures = settings.app.data_dir / "pictures"
     pictures.mkdir(parents=True, exist_ok=True)
     telegram = TelegramServer(token=TOKEN, now=clock.now, media_dir=pictures)
@@ -89,13 +99,12 @@ async def running_demo(
     except OSError:
         raise BadSettings(f"port {port} is taken: is another demo running?") from None
     try:
-        async with open_world(market, clock) as world:
-            groups: dict[str, dict[str, Any]] = world.settings_overrides()
-            groups["telegram"] = {"bot_token": TOKEN, "admin_ids": (ADMIN_ID,), "base_url": address}
-            groups["app"] = {"data_dir": folder, "jobs": jobs}
-            groups["log"] = settings.log.model_dump()
-            async with running(Settings(_env_file=None, **groups), clock=clock) as (services, application):
-                yield Demo(services=services, application=application, telegram=telegram, address=address)
+        groups: dict[str, dict[str, Any]] = world.settings_overrides()
+        groups["telegram"] = {"bot_token": TOKEN, "admin_ids": (ADMIN_ID,), "base_url": address}
+        groups["app"] = {"data_dir": folder, "jobs": jobs}
+        groups["log"] = settings.log.model_dump()
+        async with running(given_settings(groups), clock=clock) as (services, application):
+            yield Demo(services=services, application=application, telegram=telegram, world=world, address=address)
     finally:
         await telegram.stop()
 

@@ -7,13 +7,13 @@ Every outside service is optional and every outside address is a setting.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.errors import BadSettings
 
@@ -179,6 +179,19 @@ def load_settings() -> Settings:
             for problem in error.errors()
         )
         raise BadSettings("; ".join(problems)) from None
+
+
+class _Given(Settings):
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def given_settings(groups: Mapping[str, Mapping[str, Any]]) -> Settings:
+    """Settings from the values given alone; the environment and `.env` are not read."""
+    return _Given.model_validate(groups)
 
 
 def environment_names() -> list[str]:

@@ -10,6 +10,7 @@ from jobs.reports import generate_reports
 from jobs.scoring import evaluate_predictions
 from jobs.spec import CatchUp, JobSpec, TodayIfWithin
 from jobs.stocks import refresh_stocks
+from jobs.upkeep import housekeeping
 
 _SPECS = (
     JobSpec(
@@ -67,6 +68,15 @@ _SPECS = (
         catch_up=CatchUp.EVERY_SLOT,
         sessions_only=True,
         after=("collect_daily_bars",),
+    ),
+    JobSpec(
+        name="housekeeping",
+        summary="정리",
+        schedule=(time(3, 30),),
+        run=housekeeping,
+        timeout=timedelta(minutes=30),
+        catch_up=CatchUp.LATEST,
+        after=("embed_news",),
     ),
 )
 

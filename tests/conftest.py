@@ -15,7 +15,7 @@ from core.clock import Clock, ManualClock
 from core.db import Database, migrate
 from core.embedded import Addresses, clone_database, drop_database, private_servers
 from core.services import Services, open_services
-from core.settings import Settings, environment_names
+from core.settings import Settings, environment_names, given_settings
 
 NOW = datetime(2026, 2, 20, 6, 50, tzinfo=UTC)
 """15:50 in Seoul, after the close of a Friday session."""
@@ -80,7 +80,7 @@ def test_settings(servers: Addresses, database_url: str, tmp_path: Path) -> Call
             "news": {"seconds_between_calls": 0},
         }
         merged = {name: base.get(name, {}) | groups.get(name, {}) for name in base.keys() | groups.keys()}
-        return Settings(_env_file=None, **merged)  # type: ignore[arg-type]
+        return given_settings(merged)
 
     return build
 
