@@ -40,6 +40,7 @@ YEAR: Final = 250
 """Sessions of a year."""
 
 _QUOTE_SECONDS: Final = 10
+_EOK: Final = 100_000_000
 _OUTSIDE = (Unavailable, NotConfigured, Malformed, Unsupported)
 
 Begin = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
@@ -53,15 +54,14 @@ async def get_quote(services: Services, stock: Stock) -> Quote:
     (no such stock) where nothing is known.
     """
     try:
-        return await _live_quote(services, stock.code)
+        quote = await _live_quote(services, stock)
     except _OUTSIDE as error:
         known = (await known_quotes(services, [stock.code])).get(stock.code)
         if known is None:
             raise
         log.info("quote_from_store", code=stock.code, source=known.source, error=str(error))
-    if known.market_cap is None and stock.shares:
-        return replace(known, market_cap=known.price * stock.shares)
-    return known
+        quote = known
+    return replace(quote, market_cap=_market_cap(quote, stock))
 
 
 async def known_quotes(services: Services, codes: Sequence[str]) -> dict[str, Quote]:
@@ -115,9 +115,24 @@ async def collect_bars(services: Services, code: str, *, sessions: int = YEAR, b
     return await _complete(services, code, first, last, begin or services.db.begin)
 
 
-async def _live_quote(services: Services, code: str) -> Quote:
+def _market_cap(quote: Quote, stock: Stock) -> int | None:
+    """The worth of all shares in won, as near as the sources tell it.
+
+    KIS tells it in whole 억 and the master the shares in whole thousands, both rounded down, so the larger is the
+    nearer one; where they are further apart than that the master is out of date.
+    """
+    told, counted = quote.market_cap, quote.price * (stock.shares or 0) or None
+    if told is None or counted is None:
+        return told or counted
+    return counted if told <= counted < told + _EOK else told
+
+
+async def _live_quote(services: Services, stock: Stock) -> Quote:
     if not services.kis.configured:
         raise NotConfigured("KIS: no app key, so no live quotes")
+    if not stock.active:
+        raise Unsupported(f"{stock.code} is not listed any more: its last price has no moment of today")
+    code = stock.code
     slot = int(services.clock.now().timestamp()) // _QUOTE_SECONDS
     ttl = timedelta(seconds=_QUOTE_SECONDS)
     raw = await services.cache.shared(f"quote:{code}:{slot}", ttl, lambda: _asked_quote(services, code))

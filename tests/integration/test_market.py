@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -370,7 +370,28 @@ async def test_a_replayed_market_arrives_as_recorded(clock: ManualClock, open_te
             quote = await get_quote(services, stock)
             last = rows.row(-1, named=True)
             assert (quote.price, quote.change, quote.volume) == (last["Close"], last["Changes"], last["Volume"])
-            assert quote.market_cap == last["Close"] * last["Stocks"] // 10**8 * 10**8
+            assert quote.market_cap is not None
+            assert 0 <= last["Close"] * last["Stocks"] - quote.market_cap < min(10**8, 1_000 * last["Close"])
+
+
+async def test_market_value_is_as_near_as_the_sources_tell(world: World) -> None:
+    _, services = world
+    true = (await get_quote(services, replace(SAMSUNG, shares=None))).market_cap
+    assert true is not None
+    assert true % 10**8 == 0
+    price = (await get_quote(services, SAMSUNG)).price
+    nearer = replace(SAMSUNG, shares=true // price + 100)
+    assert (await get_quote(services, nearer)).market_cap == price * (true // price + 100)
+    outdated = replace(SAMSUNG, shares=2 * true // price)
+    assert (await get_quote(services, outdated)).market_cap == true
+
+
+async def test_a_stock_that_is_gone_has_the_price_of_its_last_day(world: World, clock: ManualClock) -> None:
+    _, services = world
+    last = (await get_bars(services, "005930", as_of=clock.now()))[-1]
+    clock.move(timedelta(days=7))
+    gone = await get_quote(services, replace(SAMSUNG, active=False))
+    assert (gone.price, gone.source, gone.at) == (last.close, BAR_SOURCE, kst(last.day, time(15, 30)))
 
 
 async def test_bars_of_a_stock_outlive_it(world: World) -> None:

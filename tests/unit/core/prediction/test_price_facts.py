@@ -94,6 +94,13 @@ def test_a_year_is_needed_for_a_52_week_range_unless_the_quote_brings_it() -> No
     assert (quoted["position_52w"].text, quoted["position_52w"].source) == ("50.0%", "KIS")
 
 
+def test_a_52_week_range_from_before_a_split_is_not_taken_from_the_quote() -> None:
+    days = sessions_until(LAST_DAY, 40)
+    bars = [*(make_bar(day, 50_000) for day in days[:30]), make_bar(days[30], 10_000, split_ratio=0.2)]
+    quote = make_quote(ELEVEN, price=10_000, change=0, high_52w=50_000, low_52w=9_000)
+    assert "high_52w" not in _facts([*bars, *(make_bar(day, 10_000) for day in days[31:])], quote)
+
+
 def test_three_bars_still_give_a_price() -> None:
     facts = _facts(make_bars(3))
     assert {"price", "change", "volume", "value"} <= facts.keys()
