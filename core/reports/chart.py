@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +23,9 @@ SPANS: Mapping[str, int] = {"1M": 21, "3M": 63, "1Y": 250}
 AVERAGES = {5: "#e69f00", 20: "#2e8b57", 60: "#7b52ab"}
 UP, DOWN, INK, FAINT = "#d6333b", "#2456c8", "#222222", "#dddddd"
 _INCHES, _DPI = (9.0, 6.0), 120
+_WIDTH = 0.7
+"""The share of a session's room that its candle and its volume take."""
+_LONGEST_NAME = 28
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +58,8 @@ async def report_chart(report: Report, bars: Sequence[Bar], *, span: str = "3M")
 
 
 def _title(stock: Stock) -> str:
-    return f"{stock.name} ({stock.code} · {stock.market})"
+    name = stock.name if len(stock.name) <= _LONGEST_NAME else f"{stock.name[: _LONGEST_NAME - 1]}…"
+    return f"{name} ({stock.code} · {stock.market})"
 
 
 def _draw(drawing: Drawing) -> bytes:
@@ -79,18 +84,22 @@ def _draw(drawing: Drawing) -> bytes:
 
 
 def _candles(axes: Any, bars: Sequence[Bar]) -> None:
-    width = 0.7
-    for place, bar in enumerate(bars):
-        if not bar.traded:
-            axes.hlines(bar.close, place - width / 2, place + width / 2, color=INK, linewidth=1)
-            continue
-        color = _color(bar)
-        axes.vlines(place, bar.low, bar.high, color=color, linewidth=1)
-        height = abs(bar.close - bar.open)
-        if height:
-            axes.bar(place, height, width, bottom=min(bar.open, bar.close), color=color)
-        else:
-            axes.hlines(bar.close, place - width / 2, place + width / 2, color=color, linewidth=1.4)
+    """Drawn as three collections: one artist a bar would take seconds for a year."""
+    traded = [(place, bar, _color(bar)) for place, bar in enumerate(bars) if bar.traded]
+    if traded:
+        places, shown, colors = zip(*traded, strict=True)
+        axes.vlines(places, [bar.low for bar in shown], [bar.high for bar in shown], colors=colors, linewidth=1)
+        bottoms = [min(bar.open, bar.close) for bar in shown]
+        axes.bar(places, [abs(bar.close - bar.open) for bar in shown], _WIDTH, bottom=bottoms, color=colors)
+    level = [(place, bar) for place, bar in enumerate(bars) if not bar.traded or bar.open == bar.close]
+    axes.hlines(
+        [bar.close for _, bar in level],
+        [place - _WIDTH / 2 for place, _ in level],
+        [place + _WIDTH / 2 for place, _ in level],
+        colors=[_color(bar) if bar.traded else INK for _, bar in level],
+        linewidth=1.4,
+        zorder=3,
+    )
 
 
 def _averages(axes: Any, drawing: Drawing) -> None:
@@ -110,16 +119,20 @@ def _targets(axes: Any, drawing: Drawing, bars: Sequence[Bar]) -> None:
 
 
 def _marks(axes: Any, drawing: Drawing, bars: Sequence[Bar]) -> None:
-    marked = [(place, bar.high) for place, bar in enumerate(bars) if bar.day in drawing.news_days]
-    if marked:
-        places, heights = zip(*marked, strict=True)
-        reach = max(bar.high for bar in bars) - min(bar.low or bar.close for bar in bars)
-        above = [height + max(reach, height * 0.01) * 0.03 for height in heights]
-        axes.scatter(places, above, marker="v", s=26, color=INK, zorder=3, label="뉴스")
+    """A mark over the session of each news day, or over the last one before it where there was none."""
+    days = [bar.day for bar in bars]
+    places = sorted({bisect_right(days, day) - 1 for day in drawing.news_days if day >= days[0]})
+    if places:
+        bottom, top = _reach(drawing, bars)
+        tops = [max(bars[place].high, bars[place].close) for place in places]
+        above = [height + (top - bottom) * 0.02 for height in tops]
+        axes.scatter(places, above, marker="v", s=26, color=INK, zorder=4, label="뉴스")
 
 
 def _volumes(axes: Any, bars: Sequence[Bar]) -> None:
-    axes.bar(range(len(bars)), [bar.volume for bar in bars], 0.7, color=[_color(bar) for bar in bars])
+    volumes = [bar.volume for bar in bars]
+    axes.bar(range(len(bars)), volumes, _WIDTH, color=[_color(bar) for bar in bars])
+    axes.set_ylim(0, max(*volumes, 10) * 1.05)
 
 
 def _label(price: Any, volume: Any, drawing: Drawing, bars: Sequence[Bar]) -> None:
@@ -127,7 +140,9 @@ def _label(price: Any, volume: Any, drawing: Drawing, bars: Sequence[Bar]) -> No
 
     font = _font()
     last = bars[-1]
-    price.set_title(f"{drawing.title}  {won(last.close)}  {last.day}", fontproperties=font(13), color=INK, loc="left")
+    legend = price.get_legend_handles_labels()[1]
+    title = f"{drawing.title}  {won(last.close)}  {last.day}"
+    price.set_title(title, fontproperties=font(13), color=INK, loc="left", pad=26 if legend else 8, parse_math=False)
     price.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     volume.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
     volume.set_ylabel("거래량(주)", fontproperties=font(9))
@@ -143,8 +158,9 @@ def _label(price: Any, volume: Any, drawing: Drawing, bars: Sequence[Bar]) -> No
         axes.spines[["top", "left"]].set_visible(False)
         for tick in (*axes.get_xticklabels(), *axes.get_yticklabels()):
             tick.set_fontproperties(font(9))
-    if price.get_legend_handles_labels()[1]:
-        price.legend(loc="upper left", prop=font(9), frameon=True, framealpha=0.85, ncols=3)
+    if legend:
+        place = {"loc": "lower left", "bbox_to_anchor": (-0.01, 1.0), "borderaxespad": 0.2}
+        price.legend(**place, prop=font(9), frameon=False, ncols=len(legend), columnspacing=1.2, handlelength=1.6)
 
 
 def _reach(drawing: Drawing, bars: Sequence[Bar]) -> tuple[float, float]:
@@ -152,7 +168,7 @@ def _reach(drawing: Drawing, bars: Sequence[Bar]) -> tuple[float, float]:
     lows = [bar.low if bar.traded else bar.close for bar in bars] + [target for _, target in drawing.targets]
     highs = [bar.high if bar.traded else bar.close for bar in bars] + [target for _, target in drawing.targets]
     margin = max(max(highs) - min(lows), max(highs) * 0.02) * 0.06
-    return min(lows) - margin, max(highs) + margin * 2.5
+    return min(lows) - margin, max(highs) + margin
 
 
 def _tick_places(count: int) -> list[int]:

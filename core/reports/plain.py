@@ -124,7 +124,7 @@ def change_of_view(sheet: FactSheet, verdict: Direction) -> Statement:
 
 def _without_sign(verdict: Direction) -> Statement:
     if verdict is Direction.FLAT:
-        return Statement(text="보합에 머물 확률이 가장 높게 계산되었습니다.")
+        return Statement(text="확률이 오름이나 내림 어느 쪽으로도 기울지 않았습니다.")
     return Statement(text="판단은 확률 계산을 따른 것이며, 같은 쪽을 뚜렷이 가리키는 지표는 없습니다.")
 
 
