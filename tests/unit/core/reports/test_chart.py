@@ -55,7 +55,7 @@ async def test_any_history_can_be_drawn(bars: Sequence[Bar], span: str) -> None:
 
 
 async def test_a_hostile_or_endless_name_is_drawn_as_text() -> None:
-    for name in ("$\\frac{1}{0}$ 주식", "가" * 200):
+    for name in ("$\\nosuch$ 주식", "가" * 200):
         stock = Stock(code="0126Z0", name=name, market=Market.KOSDAQ)
         assert _size(await price_chart(stock, make_bars(3))) == (1080, 720)
 
