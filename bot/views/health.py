@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from html import escape
 
-from bot.texts import Texts
+from bot.texts import Texts, clean
 from bot.views.message import Message
 from bot.views.split import MAX_TEXT, visible_length
 from core.health.report import Component, HealthReport, Status
@@ -32,7 +32,7 @@ def component(found: Component, at: datetime, texts: Texts) -> Message:
 def as_json(report: HealthReport) -> Message:
     """The fixed schema as it is, as a file where it is too long for one message."""
     written = report.model_dump_json(indent=1)
-    text = f"<pre>{escape(written, quote=False)}</pre>"
+    text = f"<pre>{escape(clean(written), quote=False)}</pre>"
     if visible_length(text) > MAX_TEXT:
         return Message(text="", document=written.encode(), filename="health.json")
     return Message(text=text)

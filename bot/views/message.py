@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 
@@ -14,19 +15,30 @@ class Button:
     url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG that `draw` makes when it has to, or None where there is nothing to draw.
+
+    Equal keys mean equal pictures, so that each is drawn and uploaded once.
+    """
+
+    key: str
+    draw: Callable[[], Awaitable[bytes | None]]
+
+
 Keyboard = tuple[tuple[Button, ...], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """HTML text, a keyboard under its last part, and at most one picture (PNG) or document.
+    """HTML text, a keyboard under its last part, and at most one picture or document.
 
     With a picture, the text is its caption when it fits and follows it otherwise.
     """
 
     text: str
     keyboard: Keyboard = ()
-    photo: bytes | None = None
+    photo: Picture | None = None
     document: bytes | None = None
     filename: str = ""
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bot.callbacks import pack
 from bot.texts import Texts
-from bot.views.message import Button, Keyboard, Message
+from bot.views.message import Button, Keyboard, Message, Picture
 from bot.views.stocks import watch_button
 from core.clock import KST
 from core.prediction.fact import Fact
@@ -39,7 +39,7 @@ class Source:
     at: datetime
 
 
-def report(found: Report, watched: bool, picture: bytes | None, now: datetime, texts: Texts) -> Message:
+def report(found: Report, watched: bool, picture: Picture, now: datetime, texts: Texts) -> Message:
     """One phone screen, then the detail folded."""
     facts = {fact.name: fact for fact in found.facts}
     text = texts.render(
@@ -71,9 +71,9 @@ def opinions(found: Report, texts: Texts) -> Message:
     return Message(text=text)
 
 
-def chart(found: Report, span: str, picture: bytes | None, texts: Texts) -> Message:
+def chart(found: Report, span: str, picture: Picture, texts: Texts) -> Message:
     """The chart over one span."""
-    text = texts.render("chart", report=found, span=span, drawn=picture is not None)
+    text = texts.render("chart", report=found, span=span)
     spans = tuple(Button(name, pack("rc", found.stock.code, name)) for name in SPANS if name != span)
     return Message(text=text, keyboard=(spans,), photo=picture)
 

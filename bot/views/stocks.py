@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.callbacks import pack
 from bot.texts import Texts
-from bot.views.message import Button, Message, rows
+from bot.views.message import Button, Message, Picture, rows
 from core.market.bar import Quote
 from core.stocks.resolver import Ambiguous, Unknown
 from core.stocks.stock import Stock
@@ -29,7 +29,7 @@ def unknown(found: Unknown, action: str, texts: Texts) -> Message:
     return Message(text=text, keyboard=_buttons(found.closest, action))
 
 
-def quote_card(stock: Stock, quote: Quote, watched: bool, picture: bytes | None, texts: Texts) -> Message:
+def quote_card(stock: Stock, quote: Quote, watched: bool, picture: Picture | None, texts: Texts) -> Message:
     """The quote of a stock with its ranges, and what to do next."""
     text = texts.render("quote", stock=stock, quote=quote, position=_position(quote))
     buttons = (

@@ -1,0 +1,119 @@
+"""Every view with realistic and with hostile values, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.commands import COMMANDS
+from bot.progress import WORDS
+from bot.texts import Texts, texts
+from bot.views import basics, health, news, reports, stocks, watchlist
+from bot.views.message import Message
+from core.chats.member import Language
+from core.health.report import Status
+from core.reports.report import Record, Sentence, Wording
+from core.stocks.resolver import Ambiguous, Unknown
+from tests.sheets import SAMSUNG, make_quote
+from tests.unit.bot.builders import (
+    NOW,
+    make_article,
+    make_component,
+    make_evidence,
+    make_health,
+    make_member,
+    make_opinion,
+    make_report,
+    make_sentence,
+    make_stock,
+)
+
+EVIL = "A&B<b>\u202e\u0000</i> &amp; \"'`"
+PNG = b"\x89PNG"
+
+FULL = make_quote(
+    NOW, open=69_000, high=70_500, low=68_800, high_52w=88_000, low_52w=52_000, market_cap=419 * 10**12, per=13.2, pbr=1
+)
+BARE = make_quote(NOW, change=0, change_percent=0.0, volume=0, value=0)
+EVIL_STOCK = make_stock(code="0126Z0", name=EVIL, administrative=True)
+EVIL_ARTICLE = make_article(3, title=EVIL, summary=EVIL * 200, press=EVIL, partial=True)
+EVIL_SENTENCE = make_sentence(EVIL, press=EVIL)
+EVIL_REPORT = make_report(
+    stock=replace(EVIL_STOCK, halted=True),
+    reasons=(EVIL_SENTENCE,) * 3,
+    counter_case=EVIL_SENTENCE,
+    change_of_view=EVIL_SENTENCE,
+    risks=(EVIL_SENTENCE,),
+    evidence=tuple(make_evidence(n, title=EVIL, press=EVIL, similar=n % 2 == 0) for n in range(1, 14)),
+    opinions=(make_opinion(f"openai:{EVIL}", outcome="failed", failure=EVIL, odds={}),),
+    missing=("20일 지표, 52주 범위 (일봉 3개)", EVIL),
+)
+NEW_REPORT = make_report(
+    stock=make_stock(active=False),
+    since_last=None,
+    short_target=None,
+    long_target=None,
+    missing=(),
+    risks=(),
+    evidence=(),
+    facts=make_report().facts[:2],
+    lead_model="rule:base_rate",
+    wording=Wording.FACTS_ONLY,
+    reasons=(Sentence(text="최근 5거래일 동안 내렸습니다."),),
+    record_here=Record(calls=0, hits=0, days=0),
+    record_everywhere=Record(calls=3, hits=1, days=3),
+)
+HEALTH = make_health(
+    make_component("postgresql", critical=True, message="18.1"),
+    make_component("kis", Status.NOT_CONFIGURED, message="KIS_APP_KEY"),
+    make_component("openai", Status.UNHEALTHY, message=EVIL),
+    make_component("naver_main", Status.DEGRADED, last_success_at=NOW),
+)
+
+
+def _messages(words: Texts) -> Iterator[tuple[str, Message]]:
+    yield "greeting", basics.greeting(make_member(words.language, name=EVIL), words)
+    yield "help", basics.help_(COMMANDS, words)
+    yield "choose", stocks.choose(Ambiguous((SAMSUNG, EVIL_STOCK)), "r", words)
+    yield "choose watched", stocks.choose_watched([EVIL_STOCK] * 20, "w", "/watch 삼성전자", words)
+    yield "choose nothing", stocks.choose_watched([], "w", "/watch 삼성전자", words)
+    yield "unknown", stocks.unknown(Unknown(EVIL, ()), "p", words)
+    yield "closest", stocks.unknown(Unknown(EVIL, (SAMSUNG, EVIL_STOCK)), "p", words)
+    for name, stock, quote in (("full", SAMSUNG, FULL), ("evil", EVIL_STOCK, FULL), ("bare", SAMSUNG, BARE)):
+        yield f"quote {name}", stocks.quote_card(stock, quote, False, None, words)
+    yield "news", news.listing([make_article(n) for n in range(1, 9)], SAMSUNG, 2, True, NOW, words)
+    yield "news evil", news.listing([EVIL_ARTICLE], EVIL_STOCK, 1, False, NOW, words)
+    yield "no news", news.listing([], None, 1, False, NOW, words)
+    yield "no more news", news.listing([], SAMSUNG, 9, False, NOW, words)
+    cases = [news.Case(article=EVIL_ARTICLE), news.Case(article=make_article(), stock=SAMSUNG, after_percent=-1.2)]
+    yield "article", news.article(make_article(), [SAMSUNG], cases, NOW, words)
+    yield "article evil", news.article(EVIL_ARTICLE, [EVIL_STOCK], None, NOW, words)
+    yield "article bare", news.article(make_article(summary=""), [], [], NOW, words)
+    for name, found in (("full", make_report()), ("evil", EVIL_REPORT), ("new", NEW_REPORT)):
+        yield f"report {name}", reports.report(found, True, PNG, NOW + timedelta(days=3), words)
+        yield f"evidence {name}", reports.evidence(found, words)
+        yield f"opinions {name}", reports.opinions(found, words)
+        yield f"document {name}", reports.document(found, PNG, words)
+    yield "chart", reports.chart(make_report(), "1M", PNG, words)
+    yield "no chart", reports.chart(EVIL_REPORT, "1Y", None, words)
+    items = [(SAMSUNG, FULL), (EVIL_STOCK, None), (SAMSUNG, replace(FULL, at=NOW - timedelta(days=1)))]
+    yield "watchlist", watchlist.watched(items, NOW, words)
+    yield "long watchlist", watchlist.watched([(EVIL_STOCK, FULL)] * 100, NOW, words)
+    yield "empty watchlist", watchlist.watched([], NOW, words)
+    for done in (True, False):
+        yield f"watching {done}", watchlist.watching(EVIL_STOCK, done, words)
+        yield f"not watching {done}", watchlist.not_watching(EVIL_STOCK, done, words)
+    for detailed in (True, False):
+        yield f"health {detailed}", health.health(HEALTH, detailed, words)
+    yield "health json", health.as_json(HEALTH)
+    for component in HEALTH.components:
+        yield f"component {component.name}", health.component(component, NOW, words)
+    stages = list(WORDS.values())
+    yield "progress", Message(text=words.render("progress", subject=EVIL, done=stages[:-1], now=stages[-1]))
+    yield "error", Message(text=words.render("error", words=EVIL, reference="abc123"))
+    yield "refusal", Message(text=words.render("error", words=EVIL, reference=None))
+
+
+MESSAGES = {f"{language} {name}": made for language in Language for name, made in _messages(texts(language))}
+"""By language and name."""
