@@ -27,7 +27,9 @@ class ModelRow(Base):
 
 
 class PredictionRow(Base):
-    """One sealed prediction. `outcome` is `made`, `abstained` or `failed`; the two last count in scores."""
+    """One sealed prediction. `outcome` is `made`, `abstained` or `failed`; the two last count in scores.
+
+    The same input is predicted or abstained from once; a failure may be tried again."""
 
     __tablename__ = "prediction"
     __table_args__ = (
@@ -38,7 +40,7 @@ class PredictionRow(Base):
             "input_hash",
             "prompt_version",
             unique=True,
-            postgresql_where=text("outcome = 'made'"),
+            postgresql_where=text("outcome <> 'failed'"),
         ),
         Index(None, "code", "made_at"),
         Index(None, "model_key"),

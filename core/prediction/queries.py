@@ -105,16 +105,16 @@ async def sync_models(conn: AsyncConnection, models: Sequence[Model], *, at: dat
     await conn.execute(update(ModelRow).where(ModelRow.key.in_(retired)).values(active=False))
 
 
-async def find_made(
+async def find_sealed(
     conn: AsyncConnection, *, code: str, model_key: str, input_hash: str, prompt_version: str
 ) -> Prediction | None:
-    """The prediction this model already made from this very input, if any."""
+    """The prediction this model already made, or abstained from, on this very input, if any."""
     query = _predictions().where(
         PredictionRow.code == code,
         PredictionRow.model_key == model_key,
         PredictionRow.input_hash == input_hash,
         PredictionRow.prompt_version == prompt_version,
-        PredictionRow.outcome == "made",
+        PredictionRow.outcome != "failed",
     )
     found = await _with_horizons(conn, (await conn.execute(query)).all())
     return found[0] if found else None
@@ -140,7 +140,7 @@ async def seal(conn: AsyncConnection, draft: Draft) -> int | None:
         .values(**draft.row, narrative=_narrative(draft.forecast))
         .on_conflict_do_nothing(
             index_elements=["code", "model_key", "input_hash", "prompt_version"],
-            index_where=text("outcome = 'made'"),
+            index_where=text("outcome <> 'failed'"),
         )
         .returning(PredictionRow.id)
     )

@@ -16,7 +16,7 @@ from core.errors import StockPilotError
 from core.prediction.fact import FactSheet
 from core.prediction.forecast import HORIZONS, Forecast, Forecaster, Prediction
 from core.prediction.llm_forecaster import LLMForecaster
-from core.prediction.queries import Draft, Model, find_made, get_prediction, seal, sync_models
+from core.prediction.queries import Draft, Model, find_sealed, get_prediction, seal, sync_models
 from core.prediction.rules import RULES
 from core.services import Services
 
@@ -140,7 +140,7 @@ async def _predicted(asking: _Asking, forecaster: Forecaster) -> Prediction:
 
 async def _sealed(asking: _Asking, forecaster: Forecaster) -> Prediction | None:
     async with asking.services.db.begin() as conn:
-        return await find_made(
+        return await find_sealed(
             conn,
             code=asking.sheet.stock.code,
             model_key=forecaster.key,

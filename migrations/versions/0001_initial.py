@@ -264,7 +264,7 @@ def upgrade() -> None:
         "prediction",
         ["code", "model_key", "input_hash", "prompt_version"],
         unique=True,
-        postgresql_where=sa.text("outcome = 'made'"),
+        postgresql_where=sa.text("outcome <> 'failed'"),
     )
     op.create_table(
         "quote",
@@ -411,7 +411,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_stock_alias_code"), table_name="stock_alias")
     op.drop_table("stock_alias")
     op.drop_table("quote")
-    op.drop_index("uq_prediction_sealed", table_name="prediction", postgresql_where=sa.text("outcome = 'made'"))
+    op.drop_index("uq_prediction_sealed", table_name="prediction", postgresql_where=sa.text("outcome <> 'failed'"))
     op.drop_index(op.f("ix_prediction_model_key"), table_name="prediction")
     op.drop_index(op.f("ix_prediction_code_made_at"), table_name="prediction")
     op.drop_table("prediction")

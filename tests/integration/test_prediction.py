@@ -148,8 +148,16 @@ async def test_two_processes_seal_one_prediction(
     ):
         here, there = await asyncio.gather(_predict(one), _predict(other))
         assert here[LUNA] == there[LUNA]
-        made = await _rows(one, "SELECT model_key FROM prediction WHERE outcome = 'made'")
+        made = await _rows(one, "SELECT model_key FROM prediction")
         assert len(made) == len({row.model_key for row in made})
+
+
+async def test_nothing_is_sealed_again_when_the_cache_is_lost(opened: Services) -> None:
+    first = await _predict(opened)
+    assert first["rule:flow_following"].outcome == "abstained"
+    await opened.cache.clear()
+    assert await _predict(opened) == first
+    assert len(await _rows(opened, "SELECT id FROM prediction")) == len(first)
 
 
 async def test_other_input_is_predicted_anew(opened: Services, llm: LlmServer) -> None:
