@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
 
 
-async def alternate(*calls: Callable[[], Awaitable[object]], rounds: int, warm_up: int = 5) -> list[list[float]]:
-    """Seconds of each call in each round, the calls taking turns so that noise falls on all alike."""
+async def alternate(
+    *calls: Callable[[], Awaitable[object]], rounds: int, warm_up: int = 5, pause: float = 0
+) -> list[list[float]]:
+    """Seconds of each call in each round, the calls taking turns so that noise falls on all alike.
+
+    `pause` seconds pass before each call.
+    """
     for _ in range(warm_up):
         for call in calls:
             await call()
     taken: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
         for seconds, call in zip(taken, calls, strict=True):
+            await asyncio.sleep(pause)
             began = perf_counter()
             await call()
             seconds.append(perf_counter() - began)

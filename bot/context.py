@@ -89,7 +89,7 @@ class BotContext(_Base):
 
     async def say(self, message: Message) -> None:
         """Answer in the chat the update came from, in its topic."""
-        await reply.send(self.telegram, message, self.place)
+        await reply.send(self.telegram, message, self.place, cache=self.services.cache)
 
     async def say_privately(self, message: Message) -> None:
         """Answer the asker alone, and where they asked say that it was done or why it could not be."""
@@ -97,7 +97,7 @@ class BotContext(_Base):
             await self.say(message)
             return
         try:
-            await reply.send(self.telegram, message, {"chat_id": self.asker.id})
+            await reply.send(self.telegram, message, {"chat_id": self.asker.id}, cache=self.services.cache)
         except (BadRequest, Forbidden) as error:
             if isinstance(error, BadRequest) and "chat not found" not in str(error).lower():
                 raise

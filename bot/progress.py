@@ -20,7 +20,6 @@ WORDS = {
     Stage.PRICES: "시세와 뉴스를 모으고 있습니다",
     Stage.MODELS: "모델들에게 묻고 있습니다",
     Stage.WRITING: "숫자를 대조하고 있습니다",
-    Stage.CHART: "차트를 그리고 있습니다",
 }
 _SOON: Final = 1.0
 """Seconds of silence after which the bot is seen typing."""
@@ -44,11 +43,6 @@ class StageMessage:
     async def __aenter__(self) -> Self:
         self._typing = asyncio.create_task(self._type())
         return self
-
-    @property
-    def begun(self) -> bool:
-        """Whether any stage was reached."""
-        return bool(self._reached)
 
     async def __call__(self, stage: Stage) -> None:
         """Show that `stage` has begun."""

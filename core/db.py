@@ -7,16 +7,16 @@ and return the domain's own frozen values, so no lazy loading can happen.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Date, DateTime, Float, MetaData, Numeric, Text, text
+from sqlalchemy import BigInteger, Boolean, Date, DateTime, Float, MetaData, Numeric, Text, event, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -67,27 +67,33 @@ class Database:
             self.url,
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             pool_timeout=10,
             connect_args={"timeout": 10, "server_settings": {"timezone": "UTC", "application_name": "stockpilot"}},
         )
 
+        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
+        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which every statement stands alone: one round trip each, and no common snapshot.
+
+        Raises `Unavailable` when the server cannot be reached.
+        """
+        with _translated():
+            async with self._reading.connect() as conn:
+                yield conn
+
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """A transaction, committed on success; raises `Unavailable` when the server cannot be reached."""
-        try:
+        with _translated():
             async with self._engine.begin() as conn:
                 yield conn
-        except (OperationalError, InterfaceError, ConnectionError, TimeoutError) as error:
-            raise Unavailable(f"database: {type(error).__name__}") from error
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise Unavailable("database: the connection was lost") from error
-            raise
 
     async def ping(self) -> None:
         """One query; raises `Unavailable`."""
-        async with self.begin() as conn:
+        async with self.read() as conn:
             await conn.execute(text("SELECT 1"))
 
     @property
@@ -98,6 +104,24 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, ConnectionError, TimeoutError) as error:
+        raise Unavailable(f"database: {type(error).__name__}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Unavailable("database: the connection was lost") from error
+        raise
+
+
+def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Do not hand out a connection whose server has gone: the pool then opens another. Costs no round trip."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 async def copy_upsert(

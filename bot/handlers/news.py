@@ -62,7 +62,7 @@ async def article_pressed(context: BotContext, number: str) -> None:
 async def _show_page(context: BotContext, stock: Stock | None, page: int) -> None:
     services, page = context.services, max(page, 1)
     now = services.clock.now()
-    async with services.db.begin() as conn:
+    async with services.db.read() as conn:
         articles = await latest_articles(
             conn, code=stock.code if stock else None, as_of=now, limit=PAGE + 1, offset=(page - 1) * PAGE
         )
@@ -71,7 +71,7 @@ async def _show_page(context: BotContext, stock: Stock | None, page: int) -> Non
 
 async def _show_article(context: BotContext, number: int) -> None:
     services = context.services
-    async with services.db.begin() as conn:
+    async with services.db.read() as conn:
         article = await get_article(conn, number)
     if article is None:
         raise UserError("{number}번 기사는 없습니다. /news 로 목록을 볼 수 있습니다.", number=number)
@@ -98,7 +98,7 @@ async def _case(services: Services, article: Article, resolver: Resolver) -> vie
     if stock is None:
         return views.Case(article=article)
     last = services.calendar.last_closed_session(services.clock.now())
-    async with services.db.begin() as conn:
+    async with services.db.read() as conn:
         bars = await bars_until(conn, stock.code, day=last, limit=_YEAR)
     after = return_after(article.published_at, adjusted(bars), services.calendar)
     return views.Case(article=article, stock=stock, after_percent=after)

@@ -6,11 +6,12 @@ from bot.context import BotContext
 from bot.handlers.asking import asked_stock, stock_of
 from bot.progress import StageMessage
 from bot.views import reports as views
+from bot.views.message import Picture
 from core.chats import service as chats
 from core.errors import UserError
 from core.market.service import get_bars
 from core.reports.chart import report_chart
-from core.reports.report import Report, Stage
+from core.reports.report import Report
 from core.reports.service import get_report, newest_report
 from core.stocks.stock import Stock
 
@@ -44,24 +45,23 @@ async def opinions_pressed(context: BotContext, code: str) -> None:
 async def chart_pressed(context: BotContext, code: str, span: str) -> None:
     """The chart over another span."""
     found = await _newest(context, code)
-    await context.say(views.chart(found, span, await _picture(context, found, span), context.texts))
+    if not await get_bars(context.services, code, as_of=found.as_of):
+        raise UserError("차트를 그릴 시세가 아직 없습니다.")
+    await context.say(views.chart(found, span, _picture(context, found, span), context.texts))
 
 
 async def document_pressed(context: BotContext, code: str) -> None:
     """The whole report as an HTML document."""
     found = await _newest(context, code)
-    await context.say(views.document(found, await _picture(context, found, "3M"), context.texts))
+    await context.say(views.document(found, await _picture(context, found, "3M").draw(), context.texts))
 
 
 async def _show(context: BotContext, stock: Stock, *, refresh: bool) -> None:
     services = context.services
     async with StageMessage(context, stock.name) as stage:
         found = await get_report(services, stock, user_id=context.asker.id, refresh=refresh, progress=stage)
-        if stage.begun:
-            await stage(Stage.CHART)
-        picture = await _picture(context, found, "3M")
     watched = stock.code in await chats.watchlist(services, context.asker)
-    await context.say(views.report(found, watched, picture, services.clock.now(), context.texts))
+    await context.say(views.report(found, watched, _picture(context, found, "3M"), services.clock.now(), context.texts))
 
 
 async def _newest(context: BotContext, code: str) -> Report:
@@ -71,6 +71,9 @@ async def _newest(context: BotContext, code: str) -> Report:
     return found
 
 
-async def _picture(context: BotContext, found: Report, span: str) -> bytes | None:
-    bars = await get_bars(context.services, found.stock.code, as_of=found.as_of)
-    return await report_chart(found, bars, span=span) if bars else None
+def _picture(context: BotContext, found: Report, span: str) -> Picture:
+    async def draw() -> bytes | None:
+        bars = await get_bars(context.services, found.stock.code, as_of=found.as_of)
+        return await report_chart(found, bars, span=span) if bars else None
+
+    return Picture(f"report:{found.id}:{span}", draw)

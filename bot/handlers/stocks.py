@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.context import BotContext
 from bot.handlers.asking import asked_stock, stock_of
 from bot.views import stocks as views
+from bot.views.message import Picture
 from core.chats import service as chats
 from core.market.service import get_bars, get_quote
 from core.reports.chart import price_chart
@@ -28,5 +29,5 @@ async def show_price(context: BotContext, stock: Stock) -> None:
     quote = await get_quote(services, stock)
     bars = await get_bars(services, stock.code, as_of=services.clock.now())
     watched = stock.code in await chats.watchlist(services, context.asker)
-    picture = await price_chart(stock, bars) if bars else None
+    picture = Picture(f"price:{stock.code}:{bars[-1].day}", lambda: price_chart(stock, bars)) if bars else None
     await context.say(views.quote_card(stock, quote, watched, picture, context.texts))

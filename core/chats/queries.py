@@ -22,6 +22,18 @@ class StoredUser:
     new: bool
 
 
+async def seen_user(conn: AsyncConnection, *, user_id: int, name: str, since: datetime) -> StoredUser | None:
+    """A person known by this very name and seen since `since`."""
+    row = (
+        await conn.execute(
+            select(UserRow.role, UserRow.language, UserRow.joined_at).where(
+                UserRow.id == user_id, UserRow.name == name, UserRow.seen_at >= since
+            )
+        )
+    ).one_or_none()
+    return StoredUser(**row._mapping, new=False) if row else None
+
+
 async def upsert_user(conn: AsyncConnection, *, user_id: int, name: str, at: datetime) -> StoredUser:
     """A person, stored now or seen again."""
     statement = insert(UserRow).values(id=user_id, name=name, role="member", joined_at=at, seen_at=at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from core.chats import queries
 from core.chats.member import Language, Member, Role
@@ -11,6 +12,9 @@ from core.services import Services
 
 MAX_WATCHED, MAX_NAME = 100, 100
 
+SEEN_NOTED = timedelta(hours=1)
+"""How exactly it is known when somebody was last seen: a question costs no write."""
+
 
 async def meet(services: Services, *, user_id: int, name: str, client_language: str | None = None) -> Member:
     """The member behind a Telegram user, registered at the first meeting.
@@ -18,8 +22,10 @@ async def meet(services: Services, *, user_id: int, name: str, client_language: 
     `client_language` is Telegram's language of the app; it decides until the member chooses one.
     """
     now, name = services.clock.now(), name.replace("\x00", "")[:MAX_NAME]
-    async with services.db.begin() as conn:
-        stored = await queries.upsert_user(conn, user_id=user_id, name=name, at=now)
+    async with services.db.read() as conn:
+        stored = await queries.seen_user(conn, user_id=user_id, name=name, since=now - SEEN_NOTED)
+        if stored is None:
+            stored = await queries.upsert_user(conn, user_id=user_id, name=name, at=now)
     return Member(
         id=user_id,
         name=name,
@@ -61,7 +67,7 @@ async def unwatch(services: Services, member: Member, code: str) -> bool:
 
 async def watchlist(services: Services, member: Member) -> list[str]:
     """The codes a member watches, in the order added."""
-    async with services.db.begin() as conn:
+    async with services.db.read() as conn:
         return await queries.watched_codes(conn, user_id=member.id)
 
 

@@ -66,7 +66,7 @@ async def get_quote(services: Services, stock: Stock) -> Quote:
 
 async def known_quotes(services: Services, codes: Sequence[str]) -> dict[str, Quote]:
     """The newest stored price of each code, a quote or the close of a bar; asks nobody outside."""
-    async with services.db.begin() as conn:
+    async with services.db.read() as conn:
         quotes = await queries.stored_quotes(conn, codes)
         bars = await queries.last_bars(conn, codes, count=2)
     closes = {code: _closing_quote(code, rows, services.calendar) for code, rows in bars.items()}
@@ -85,7 +85,7 @@ async def get_bars(services: Services, code: str, *, as_of: datetime, sessions: 
         await _complete(services, code, first_session(services.calendar, last, sessions), last, services.db.begin)
     except _OUTSIDE as error:
         failure = error
-    async with services.db.begin() as conn:
+    async with services.db.read() as conn:
         bars = await queries.bars_until(conn, code, day=last, limit=sessions)
     if failure is not None and not bars:
         raise failure
@@ -193,7 +193,7 @@ async def _complete(services: Services, code: str, first: date, last: date, begi
 
 
 async def _gap(services: Services, code: str, first: date, last: date) -> tuple[date, date] | None:
-    async with services.db.begin() as conn:
+    async with services.db.read() as conn:
         covered = await queries.get_coverage(conn, code)
         if covered is None and await get_stock(conn, code) is None:
             raise Unsupported(f"no stock {code}")

@@ -77,7 +77,7 @@ async def crawl(services: Services, source: Source, *, begin: Begin | None = Non
         log.info("source_skipped", source=source.key, reason=listings)
         return Crawled(skipped=listings)
     gathered = await _gather(services, source, listings)
-    async with services.db.begin() as conn:
+    async with services.db.read() as conn:
         seen = await seen_ids(conn, source.key, gathered.headlines.keys())
     fresh = [headline for key, headline in gathered.headlines.items() if key not in seen]
     new = await _store_fresh(services, source, fresh, begin)
@@ -94,7 +94,7 @@ async def _listings(services: Services, source: Source) -> Sequence[Listing] | s
     if off := source.off_because(services.settings):
         return off
     at = services.clock.now()
-    async with services.db.begin() as conn:
+    async with services.db.read() as conn:
         status = await get_source(conn, source.key)
         codes = await followed_codes(conn, limit=MOST_STOCKS)
     if status.circuit(at) is Circuit.OPEN:

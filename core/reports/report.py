@@ -32,7 +32,6 @@ class Stage(StrEnum):
     PRICES = "prices"
     MODELS = "models"
     WRITING = "writing"
-    CHART = "chart"
 
 
 Progress = Callable[[Stage], Awaitable[None]]

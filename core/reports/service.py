@@ -42,7 +42,7 @@ _SHARED_FOR = timedelta(minutes=1)
 
 async def newest_report(services: Services, code: str) -> Report | None:
     """The newest report about a stock, however old."""
-    async with services.db.begin() as conn:
+    async with services.db.read() as conn:
         return await queries.newest(conn, code)
 
 
@@ -256,7 +256,7 @@ async def _standing(services: Services, stock: Stock, last: Report | None, *, as
             price = (await get_quote(services, stock)).price
         except (NotConfigured, Unavailable, Malformed, Unsupported) as error:
             log.info("price_unknown", code=stock.code, error=type(error).__name__)
-        async with services.db.begin() as conn:
+        async with services.db.read() as conn:
             articles = await queries.new_articles(conn, stock.code, since=last.as_of, until=now)
             predictions = await queries.new_predictions(conn, stock.code, since=last.made_at)
     return Standing(

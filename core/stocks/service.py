@@ -62,7 +62,7 @@ async def refresh_stocks(services: Services, *, begin: Begin | None = None) -> R
     Vanished stocks become inactive; a changed name is kept as a former one. Raises `Unavailable` or `Malformed`,
     notes it under the source `kis_master` and changes nothing, also where a market lost over a tenth of its stocks.
     """
-    async with services.db.begin() as conn:
+    async with services.db.read() as conn:
         known = {stock.code: stock for stock in await queries.list_stocks(conn)}
 
     async def read() -> _Master:
@@ -135,7 +135,7 @@ _resolvers: WeakKeyDictionary[Database, _Kept] = WeakKeyDictionary()
 async def stock_resolver(services: Services) -> Resolver:
     """The resolver over the stored list, built once a process and again when the list has changed."""
     kept = _resolvers.setdefault(services.db, _Kept())
-    async with services.db.begin() as conn:
+    async with services.db.read() as conn:
         version = await queries.list_version(conn)
     if kept.resolver is not None and kept.version == version:
         return kept.resolver

@@ -10,7 +10,7 @@ from bot.commands import COMMANDS
 from bot.progress import WORDS
 from bot.texts import Texts, texts
 from bot.views import basics, health, news, reports, stocks, watchlist
-from bot.views.message import Message
+from bot.views.message import Message, Picture
 from core.chats.member import Language
 from core.health.report import Status
 from core.reports.report import Record, Sentence, Wording
@@ -31,6 +31,13 @@ from tests.unit.bot.builders import (
 
 EVIL = "A&B<b>\u202e\u0000</i> &amp; \"'`"
 PNG = b"\x89PNG"
+
+
+async def _draw() -> bytes:
+    return PNG
+
+
+PICTURE = Picture("a picture", _draw)
 
 FULL = make_quote(
     NOW, open=69_000, high=70_500, low=68_800, high_52w=88_000, low_52w=52_000, market_cap=419 * 10**12, per=13.2, pbr=1
@@ -91,12 +98,11 @@ def _messages(words: Texts) -> Iterator[tuple[str, Message]]:
     yield "article evil", news.article(EVIL_ARTICLE, [EVIL_STOCK], None, NOW, words)
     yield "article bare", news.article(make_article(summary=""), [], [], NOW, words)
     for name, found in (("full", make_report()), ("evil", EVIL_REPORT), ("new", NEW_REPORT)):
-        yield f"report {name}", reports.report(found, True, PNG, NOW + timedelta(days=3), words)
+        yield f"report {name}", reports.report(found, True, PICTURE, NOW + timedelta(days=3), words)
         yield f"evidence {name}", reports.evidence(found, words)
         yield f"opinions {name}", reports.opinions(found, words)
-        yield f"document {name}", reports.document(found, PNG, words)
-    yield "chart", reports.chart(make_report(), "1M", PNG, words)
-    yield "no chart", reports.chart(EVIL_REPORT, "1Y", None, words)
+        yield f"document {name}", reports.document(found, PNG if name == "full" else None, words)
+    yield "chart", reports.chart(EVIL_REPORT, "1M", PICTURE, words)
     items = [(SAMSUNG, FULL), (EVIL_STOCK, None), (SAMSUNG, replace(FULL, at=NOW - timedelta(days=1)))]
     yield "watchlist", watchlist.watched(items, NOW, words)
     yield "long watchlist", watchlist.watched([(EVIL_STOCK, FULL)] * 100, NOW, words)
