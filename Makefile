@@ -18,6 +18,7 @@ $(STAMP): requirements.lock
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	@$(RUN) -m uv --version >/dev/null 2>&1 || $(RUN) -m pip install -q --disable-pip-version-check $(UV)
 	@$(RUN) -m uv pip install -q --python $(RUN) --require-hashes -r requirements.lock
+	@$(RUN) -W ignore -c "import matplotlib.font_manager" # reads the fonts once, which takes seconds
 	@touch $@
 
 demo: $(STAMP) ## the whole product on simulated services, with a chat page in the browser
