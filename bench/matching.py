@@ -22,7 +22,7 @@ from core.news.matching import Matcher
 from core.stocks.nicknames import nickname_pairs
 
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
-TEXTS, NAIVE_TEXTS, ROUNDS, LENGTH = 20_000, 200, 3, 1_000
+TEXTS, NAIVE_TEXTS, ROUNDS, LENGTH = 20_000, 100, 8, 1_000
 
 Text = tuple[str, str]
 

@@ -7,6 +7,8 @@ every doubtful name of every article, so the cheap tests come first.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from core.news.ambiguity import Trust
@@ -49,24 +51,24 @@ _SETS_TARGET = re.compile(
     r"(?:[은는이가도]|에서)\s[^.\n]{0,60}(?:목표주가|목표가|투자의견|보고서|리포트)"
     r"|에 따르면|,\s[^\s,]+\s(?:투자의견|목표주가|목표가)"
 )
-_SIGNATURE_MARKS = tuple(mark.encode() for mark in "-–—[(")
-_SIGNATURE = re.compile(" ?(?:증권|證|證券|투자증권|투자證|투자|금융투자|금투)? *[])]? *".encode())
-_SIGNATURE_BYTES = 24
+_SIGNATURE_MARKS = tuple("-–—[(")
+_SIGNATURE = re.compile(r"\s?(?:증권|證|證券|투자증권|투자證|투자|금융투자|금투)?\s*[])]?\s*")
+_SIGNATURE_LENGTH = 10
 _SIGNED = re.compile(r"[-–—]\s?\w{2,10}$")
-_SECOND_OF_ITS_KIND = "제2의 ".encode()
-_GROUP_NEXT = tuple(f"{space}{word}".encode() for space in ("", " ") for word in ("그룹", "계열사", "家"))
+_SECOND_OF_ITS_KIND = "제2의 "
+_GROUP_NEXT = tuple(f"{space}{word}" for space in ("", " ") for word in ("그룹", "계열사", "家"))
 
 
-def vetoed(data: bytes, start: int, end: int, title_end: int) -> bool:
-    """Whether a name at [start, end) of the folded text is surely not meant, however plain it is.
+def vetoed(text: str, start: int, end: int, title_end: int) -> bool:
+    """Whether a name at [start, end) of the text is surely not meant, however plain it is.
 
     It is a group after all, is only compared to ('제2의 …'), or signs the headline ('…목표가↑-한화', '… [키움증권]').
     """
-    if data.startswith(_GROUP_NEXT, end) or _SECOND_OF_ITS_KIND in data[start - 11 : start]:
+    if text.startswith(_GROUP_NEXT, end) or _SECOND_OF_ITS_KIND in text[max(0, start - 5) : start]:
         return True
-    if not 0 <= title_end - end <= _SIGNATURE_BYTES or _SIGNATURE.fullmatch(data, end, title_end) is None:
+    if not 0 <= title_end - end <= _SIGNATURE_LENGTH or _SIGNATURE.fullmatch(text, end, title_end) is None:
         return False
-    return data[:start].rstrip(b" ").endswith(_SIGNATURE_MARKS)
+    return text[:start].rstrip().endswith(_SIGNATURE_MARKS)
 
 
 class Surroundings(NamedTuple):
@@ -87,27 +89,14 @@ class Surroundings(NamedTuple):
         bare = self.before.rstrip()
         return not bare or not bare[-1].isalnum()
 
-    def settles(self, trust: Trust) -> bool:
-        """Whether these surroundings leave no doubt about a name of this doubtful trust."""
-        match trust:
-            case Trust.BROKER:
-                return not self._speaks_for_others()
-            case Trust.SHORT:
-                return self._settles_short()
-            case Trust.WORD:
-                return self._settles_word()
-            case Trust.GROUP:
-                return self._settles_group()
-            case _:
-                return False
-
     def _heads_clause(self, apart: bool) -> bool:
         """In the headline: at the head of a clause ('…급등, 대상, 3분기') or put in the spotlight ('[특징주] 대상')."""
         if not self.in_title:
             return False
         return bool(apart and _HEADS_CLAUSE.match(self.after)) or _SPOTLIGHT.fullmatch(self.before) is not None
 
-    def _settles_short(self) -> bool:
+    def settles_short(self) -> bool:
+        """A short name is meant: introduced by its role, heading a clause, quoted, or with a cue about a share near."""
         introduced = self.before.endswith(_ROLES)
         if introduced or self._heads_clause(self.apart):
             return True
@@ -115,7 +104,8 @@ class Surroundings(NamedTuple):
             return True
         return _CUE.search(self.after, 0, 20) is not None
 
-    def _settles_word(self) -> bool:
+    def settles_word(self) -> bool:
+        """An ordinary word is meant as a name: it heads a clause, or stands apart with a cue near."""
         introduced, apart = self.before.endswith(_ROLES), self.apart
         if self._heads_clause(apart or introduced):
             return True
@@ -123,7 +113,8 @@ class Surroundings(NamedTuple):
             return True
         return self.opens and self.after.startswith("·")
 
-    def _settles_group(self) -> bool:
+    def settles_group(self) -> bool:
+        """The group's holding company is meant: a word about its share follows, or the headline is about one."""
         if _SHARE_WORD_NEXT.match(self.after) and self.apart:
             return True
         if not self.in_title:
@@ -133,8 +124,24 @@ class Surroundings(NamedTuple):
         heads = _HEADS_CLAUSE.match(self.after) and (self.opens or self.before.endswith(_OPENING_QUOTES))
         return bool(heads and (_CUE.search(self.after) or _SIGNED.search(self.after)))
 
-    def _speaks_for_others(self) -> bool:
-        """A securities house that only gives an opinion: quoted, by its analyst, or with somebody's target price."""
+    def settles_broker(self) -> bool:
+        """A securities house is meant and not its opinion: no quotation, analyst or target price follows."""
         if _SPEECH.match(self.after) or _OPINION.match(self.after) or _SETS_TARGET.match(self.after):
-            return True
-        return self.in_title and not self.after.strip() and self.before.rstrip().endswith(("…", "..", "··"))
+            return False
+        return not self.in_title or bool(self.after.strip()) or not self.before.rstrip().endswith(("…", "..", "··"))
+
+    def settles_coded(self) -> bool:
+        """No words settle a name with a better-known bearer."""
+        return False
+
+
+RULES: Mapping[Trust, Callable[[Surroundings], bool]] = MappingProxyType(
+    {
+        Trust.BROKER: Surroundings.settles_broker,
+        Trust.SHORT: Surroundings.settles_short,
+        Trust.WORD: Surroundings.settles_word,
+        Trust.GROUP: Surroundings.settles_group,
+        Trust.CODED: Surroundings.settles_coded,
+    }
+)
+"""What settles a doubtful name by the words around it."""
