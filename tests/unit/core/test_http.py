@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import pytest
 from aiohttp import web
@@ -15,6 +16,7 @@ from core.errors import Blocked, Malformed, QuotaExceeded, StockPilotError, Unav
 from core.http import Fetcher
 
 START = datetime(2026, 2, 20, 6, 50, tzinfo=UTC)
+NOTHING: Mapping[str, str] = MappingProxyType({})
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -39,7 +41,7 @@ async def fetching(serve: Serve, *, gap: float = 0, also: str = "") -> AsyncIter
         await fetcher.close()
 
 
-def answering(status: int = 200, body: bytes = b"ok", **headers: str) -> Serve:
+def answering(status: int = 200, body: bytes = b"ok", headers: Mapping[str, str] = NOTHING) -> Serve:
     async def serve(_request: web.Request) -> web.StreamResponse:
         return web.Response(status=status, body=body, headers=headers)
 
@@ -66,7 +68,7 @@ async def test_a_status_is_a_reaction(status: int, error: type[StockPilotError])
     [("30", 30), ("Fri, 20 Feb 2026 06:52:00 GMT", 120), ("soon", 60), ("999999999", 86_400)],
 )
 async def test_retry_after_is_read_as_seconds_or_as_a_date(value: str, seconds: int) -> None:
-    async with fetching(answering(429, **{"Retry-After": value})) as (fetcher, address, _):
+    async with fetching(answering(429, headers={"Retry-After": value})) as (fetcher, address, _):
         with pytest.raises(QuotaExceeded) as caught:
             await fetcher.get(address)
     assert caught.value.retry_at == START + timedelta(seconds=seconds)
@@ -88,7 +90,7 @@ async def test_a_huge_reply_is_cut_off() -> None:
 
 
 async def test_an_undecodable_reply_is_malformed() -> None:
-    async with fetching(answering(body=b"not gzip", **{"Content-Encoding": "gzip"})) as (fetcher, address, _):
+    async with fetching(answering(body=b"not gzip", headers={"Content-Encoding": "gzip"})) as (fetcher, address, _):
         with pytest.raises(Malformed):
             await fetcher.get(address)
 
@@ -101,7 +103,7 @@ async def test_an_address_no_setting_names_is_refused(url: str) -> None:
 
 
 async def test_a_redirect_out_of_the_allow_list_is_refused() -> None:
-    async with fetching(answering(302, Location="http://127.0.0.1:1/steal")) as (fetcher, address, _):
+    async with fetching(answering(302, headers={"Location": "http://127.0.0.1:1/steal"})) as (fetcher, address, _):
         with pytest.raises(Unsupported):
             await fetcher.get(address)
 
