@@ -39,11 +39,12 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Probe:
-    """How one component is probed."""
+    """How one component is probed. `patience` is how many seconds it may take."""
 
     name: str
     look: Callable[[Services], Awaitable[Finding]]
     critical: bool = False
+    patience: float = 5.0
 
 
 async def postgresql(services: Services) -> Finding:

@@ -21,8 +21,6 @@ from core.services import Services
 
 log = structlog.get_logger(__name__)
 
-PATIENCE: Final = 5.0
-"""Seconds a probe may take."""
 REUSED_FOR: Final = timedelta(seconds=30)
 """How long the last full result is shown again instead of probing anew."""
 _LONGEST_MESSAGE: Final = 300
@@ -76,12 +74,12 @@ async def _component(services: Services, probe: Probe, succeeded: dict[str, date
 
 async def _find(services: Services, probe: Probe) -> Finding:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(probe.patience):
             return await probe.look(services)
     except NotConfigured as error:
         return Finding(status=Status.NOT_CONFIGURED, message=str(error))
     except TimeoutError:
-        return Finding(status=Status.UNHEALTHY, message=f"{PATIENCE:.0f}초 안에 응답이 없습니다")
+        return Finding(status=Status.UNHEALTHY, message=f"{probe.patience:.0f}초 안에 응답이 없습니다")
     except StockPilotError as error:
         return Finding(status=Status.UNHEALTHY, message=str(error))
     except Exception as error:

@@ -301,7 +301,7 @@ async def test_the_progress_message_is_gone_when_the_report_is_there(stage: Stag
     assert "⏳" not in answer
     texts = [str(call.params.get("text")) for call in stage.telegram.requests if call.params.get("text")]
     assert any("모델들에게 묻고 있습니다" in text for text in texts)
-    assert any("차트를 그리고 있습니다" in text for text in texts)
+    assert any("숫자를 대조하고 있습니다" in text for text in texts)
 
 
 # Languages

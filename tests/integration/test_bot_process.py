@@ -65,7 +65,7 @@ async def test_no_secret_reaches_the_log_and_a_signal_ends_it_well(
             }
             async with bot_process(tmp_path, environment) as process:
                 for trouble in ({"drop": "before"}, {"status": 500}, {"status": 404}, {"body": b"<html>"}):
-                    telegram.fail_next("sendMessage", **trouble)  # type: ignore[arg-type]
+                    telegram.fail_next("sendMessage", **trouble)
                     person.send("/help")
                     await person.wait_until(lambda: not telegram.faults.ordered, 60, look_every=0.1)
                 world.llm.faults.add("close", times=100)

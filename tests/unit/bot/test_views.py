@@ -8,7 +8,7 @@ import pytest
 
 from bot.reply import markup, plain
 from bot.views.message import Message
-from bot.views.split import MAX_CAPTION, MAX_ENTITIES, MAX_TEXT, split, visible_length
+from bot.views.split import MAX_CAPTION, MAX_TEXT, split, visible_length
 from core.chats.member import Language
 from sim.telegram.html import parse_html
 from tests.unit.bot.builders import make_article, make_evidence, make_report
@@ -23,7 +23,7 @@ every_message = pytest.mark.parametrize("name", sorted(MESSAGES))
 def test_telegram_takes_every_part(name: str) -> None:
     for part in split(MESSAGES[name].text):
         _, entities = parse_html(part)
-        assert len(entities) <= MAX_ENTITIES
+        assert len(entities) <= 100
         assert visible_length(part) <= MAX_TEXT
 
 
