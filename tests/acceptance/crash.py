@@ -16,14 +16,15 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import psutil
 from sqlalchemy import event, text
 
-from core.clock import ManualClock
+from core.clock import Calendar, ManualClock
 from core.db import Database
 from core.errors import Conflict
 from core.services import open_services
@@ -36,19 +37,25 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """One process: the job it runs for a slot by a clock that stands at `at`, and what it does to itself when."""
+    """One process: the job it runs for a slot by a clock that stands at `at`, and what it does to itself when.
+
+    `kill_at` is the number of a moment, or seconds after the start of the job if it is a float.
+    """
 
     job: JobSpec
     slot: datetime
     at: datetime
     settings: Settings
-    kill_at: int | None
+    kill_at: float | None
     signal: signal.Signals
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ending:
-    """How a process ended: by the kill or by itself, the moments it lived through, and how its run ended."""
+    """How a process ended: by the kill or by itself, the moments it lived through, and how its run ended.
+
+    Of one that was killed by time the moments are not known: 0.
+    """
 
     killed: bool
     moments: int
@@ -68,12 +75,13 @@ class Crasher:
         settings: Settings,
         slot: datetime,
         at: datetime,
-        kill_at: int | None = None,
+        kill_at: float | None = None,
         by: signal.Signals = signal.SIGKILL,
     ) -> Ending:
         """Run the job in a process of its own and wait for its end. `settings` must name a running database.
 
-        With `by=SIGSTOP` the process freezes at its moment and ends only after it was resumed.
+        It dies at the moment of the number `kill_at`, or that many seconds into the job if it is a float. With
+        `by=SIGSTOP` it freezes at its moment and ends only after it was resumed.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -95,7 +103,7 @@ class Crasher:
             await asyncio.sleep(0.02)
 
     async def run_through(
-        self, job: JobSpec, *, settings: Settings, slot: datetime, at: datetime, kills: Iterable[int]
+        self, job: JobSpec, *, settings: Settings, slot: datetime, at: datetime, kills: Iterable[float]
     ) -> int:
         """Run the job to its end over a series of processes, the first ones killed at these moments of their lives.
 
@@ -167,7 +175,8 @@ def serve(requests: BinaryIO, answer: Callable[[str], None]) -> None:
             said = lines.read()
         _, status = os.waitpid(child, 0)
         killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-        answer(f"killed {attempt.kill_at} -" if killed else said or "broken 0 the process died without a word")
+        moments = attempt.kill_at if isinstance(attempt.kill_at, int) else 0
+        answer(f"killed {moments} -" if killed else said or "broken 0 the process died without a word")
 
 
 def _live(attempt: Attempt) -> str:
@@ -188,8 +197,11 @@ async def _run(attempt: Attempt) -> tuple[int, str]:
         return lived(), outcome
 
 
-def _die_at(db: Database, kill_at: int | None, by: signal.Signals) -> Callable[[], int]:
+def _die_at(db: Database, kill_at: float | None, by: signal.Signals) -> Callable[[], int]:
     moments = 0
+    if isinstance(kill_at, float):
+        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), by))
+        signal.setitimer(signal.ITIMER_REAL, kill_at)
 
     def moment(*_: Any, **__: Any) -> None:
         nonlocal moments
@@ -203,10 +215,18 @@ def _die_at(db: Database, kill_at: int | None, by: signal.Signals) -> Callable[[
     return lambda: moments
 
 
+def _warm() -> None:
+    """Import and read once what every process would otherwise read for itself, which takes seconds."""
+    for name in ("alembic.command", "openai", "talib", "ahocorasick_rs", "lxml.etree", "bs4"):
+        import_module(name)
+    Calendar().is_session(date(2026, 2, 20))
+
+
 def _answer(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 if __name__ == "__main__":
+    _warm()
     serve(sys.stdin.buffer, _answer)

@@ -15,7 +15,7 @@ CALENDAR = Calendar()
 FRIDAY = date(2026, 2, 20)
 
 
-@pytest.mark.parametrize("spec", JOBS.values(), ids=str)
+@pytest.mark.parametrize("spec", JOBS.values(), ids=JOBS.keys())
 def test_job_has_a_schedule_a_summary_and_time_to_finish(spec: JobSpec) -> None:
     slot = next_slot(spec, kst(FRIDAY), CALENDAR)
     assert slot is not None

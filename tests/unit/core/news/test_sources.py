@@ -15,7 +15,7 @@ def settings(**news: object) -> Settings:
     return Settings(_env_file=None, news=NewsSettings.model_validate(news))
 
 
-@pytest.mark.parametrize("source", SOURCES.values(), ids=str)
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES.keys())
 def test_a_source_whose_robots_file_forbids_it_is_off_until_named(source: Source) -> None:
     assert source.robots_forbids
     assert not source.enabled(settings())
@@ -28,7 +28,7 @@ def test_a_source_without_its_address_says_which_setting_is_missing() -> None:
     assert reason == "not set: NEWS_NAVER_MOBILE_URL"
 
 
-@pytest.mark.parametrize("source", SOURCES.values(), ids=str)
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES.keys())
 def test_every_list_and_page_stands_on_a_host_of_the_settings(source: Source) -> None:
     news = NewsSettings(
         naver_stock_url="http://lists.example/",
