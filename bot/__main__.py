@@ -43,7 +43,15 @@ async def _run(settings: Settings, _options: argparse.Namespace) -> int:
 def _demo(settings: Settings, options: argparse.Namespace) -> Coroutine[Any, Any, int]:
     from bot.demo import demo
 
-    return demo(settings, say=options.say, admin=options.who == "admin", replay=options.replay, at=options.at)
+    return demo(
+        settings,
+        say=options.say,
+        admin=options.who == "admin",
+        replay=options.replay,
+        at=options.at,
+        port=options.port,
+        patience=options.patience,
+    )
 
 
 def _check(settings: Settings, _options: argparse.Namespace) -> Coroutine[Any, Any, int]:
@@ -83,6 +91,10 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--as", dest="who", choices=("user", "admin"), default="user", help="who says it")
     demo.add_argument(
         "--replay", nargs="+", type=Path, default=[], metavar="FILE", help="real daily bars, marcap layout"
+    )
+    demo.add_argument("--port", type=int, default=8585, help="where the chat page is served (%(default)s; 0: any)")
+    demo.add_argument(
+        "--patience", type=float, default=90.0, metavar="SECONDS", help="longest wait for an answer (%(default)g)"
     )
     demo.add_argument("--at", type=_moment, default=None, metavar="'YYYY-MM-DD HH:MM'", help="the moment, Seoul time")
     return parser

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -20,7 +19,7 @@ from core.logs import configure_logs
 from core.services import Services
 from core.settings import LogSettings, Settings, given_settings
 from jobs.scheduler import run_due
-from sim.market import SimMarket
+from sim.market import SimMarket, generated_market
 from sim.telegram.console import render
 from sim.telegram.people import TelegramUser
 from sim.telegram.server import TelegramServer
@@ -28,7 +27,6 @@ from sim.world import World, open_world
 
 TOKEN = "1000000001:demo-token-of-the-simulated-telegram-aa"  # noqa: S105 - opens nothing real
 USER_ID, ADMIN_ID = 101, 102
-PAGE_PORT = 8585
 SEED = 20260920
 ANSWER_SECONDS = 90.0
 
@@ -49,11 +47,18 @@ class Demo:
 
 
 async def demo(
-    settings: Settings, *, say: Sequence[str], admin: bool, replay: Sequence[Path], at: datetime | None
+    settings: Settings,
+    *,
+    say: Sequence[str],
+    admin: bool,
+    replay: Sequence[Path],
+    at: datetime | None,
+    port: int,
+    patience: float,
 ) -> int:
     """Serve the chat page until stopped, or send `say` one after the other and print each answer.
 
-    Raises `NoAnswer` naming the text that got none.
+    Raises `NoAnswer` naming the text that got none within `patience` seconds.
     """
     from bot.__main__ import until_stopped
 
@@ -63,15 +68,15 @@ async def demo(
             configure_logs(LogSettings(level="ERROR", file=None))
             async with running_demo(settings, Path(scratch), market, clock, jobs=False) as started:
                 await run_due(started.services)
-                await _converse(started, say, admin=admin)
+                await _converse(started, say, admin=admin, patience=patience)
         return 0
     configure_logs(settings.log)
-    folder = settings.app.data_dir / ("replay" if replay or at else "demo")
-    if replay or at:
-        shutil.rmtree(folder, ignore_errors=True)
-    async with running_demo(settings, folder, market, clock, jobs=True, port=PAGE_PORT) as started:
-        say_line(f"StockPilot 데모: {started.address}  (Ctrl+C 로 끝냅니다)")
-        await until_stopped()
+    with tempfile.TemporaryDirectory(prefix="stockpilot-") as scratch:
+        # Another moment's data would be of the future here, so a chosen moment begins with none.
+        folder = Path(scratch) if replay or at else settings.app.data_dir / "demo"
+        async with running_demo(settings, folder, market, clock, jobs=True, port=port) as started:
+            say_line(f"StockPilot 데모: {started.address}  (Ctrl+C 로 끝냅니다)")
+            await until_stopped()
     return 0
 
 
@@ -115,7 +120,10 @@ async def ask(started: Demo, person: TelegramUser, text: str, *, timeout: float 
     Raises `NoAnswer` when nothing came.
     """
     sent = person.send(text)
-    await settle(started, person, timeout=timeout)
+    try:
+        await settle(started, person, timeout=timeout)
+    except TimeoutError:
+        raise NoAnswer(f"no answer came to {text!r} within {timeout:g} seconds") from None
     answers = person.since(sent)
     if not answers:
         raise NoAnswer(f"no answer came to {text!r}")
@@ -123,40 +131,55 @@ async def ask(started: Demo, person: TelegramUser, text: str, *, timeout: float 
 
 
 async def settle(started: Demo, person: TelegramUser, *, timeout: float = ANSWER_SECONDS) -> None:
-    """Wait until every update was taken and handled; raises `NoAnswer` after `timeout` seconds."""
+    """Wait until every update was taken and handled; raises `TimeoutError` after `timeout` seconds."""
     application, updates = started.application, started.telegram.world.updates
 
     def done() -> bool:
         busy = application.update_processor.current_concurrent_updates
         return not updates and application.update_queue.empty() and not busy
 
-    try:
-        await person.wait_until(done, timeout, look_every=0.02)
-    except TimeoutError:
-        raise NoAnswer(f"no answer came within {timeout:.0f} seconds") from None
+    await person.wait_until(done, timeout, look_every=0.02)
 
 
-async def _converse(started: Demo, say: Sequence[str], *, admin: bool) -> None:
+async def _converse(started: Demo, say: Sequence[str], *, admin: bool, patience: float) -> None:
     person = started.telegram.users[ADMIN_ID if admin else USER_ID]
     for text in say:
         say_line(f"▶ {text}")
-        for message in await ask(started, person, text):
+        for message in await ask(started, person, text, timeout=patience):
             say_line(render(message) + "\n")
 
 
 def _market(replay: Sequence[Path], at: datetime | None) -> tuple[SimMarket, Clock]:
-    """The market to show and the clock it is shown at: now, or the evening of a replay's last session."""
-    if replay:
-        from sim.replay import replayed_market
+    """The market to show and the clock it is shown at: now, or the evening of a replay's last session.
 
-        for path in replay:
-            if not path.exists():
-                raise BadSettings(f"--replay: {path} does not exist")
-        market = replayed_market(*replay)
-        moment = at.astimezone(UTC) if at else kst(market.days[-1], time(15, 50))
-        return market, ShiftedClock(moment)
-    from sim.market import generated_market
-
+    Raises `BadSettings` for files that are no record and for a moment of which there is no market.
+    """
     clock: Clock = ShiftedClock(at.astimezone(UTC)) if at else SystemClock()
-    until = Calendar().next_session(kst_date(clock.now()) + timedelta(days=30))
-    return generated_market(SEED, until=until), clock
+    try:
+        until = Calendar().next_session(kst_date(clock.now()) + timedelta(days=30))
+    except ValueError:
+        raise BadSettings(f"--at: the sessions around {kst_date(clock.now())} are not known") from None
+    market = _replayed(replay) if replay else generated_market(SEED, until=until)
+    if replay and at is None:
+        clock = ShiftedClock(kst(market.days[-1], time(15, 50)))
+    if kst_date(clock.now()) < market.days[0]:
+        raise BadSettings(f"--at: the market shown begins on {market.days[0]}")
+    return market, clock
+
+
+def _replayed(files: Sequence[Path]) -> SimMarket:
+    from polars.exceptions import PolarsError
+
+    from sim.replay import replayed_market
+
+    for file in files:
+        if not file.exists():
+            raise BadSettings(f"--replay: {file} does not exist")
+    names = ", ".join(map(str, files))
+    try:
+        return replayed_market(*files)
+    except OSError as error:
+        raise BadSettings(f"--replay: {names}: {error.strerror or 'cannot be read'}") from error
+    except (PolarsError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise BadSettings(f"--replay: {names}: no record of daily bars: {reason}") from error
