@@ -57,9 +57,18 @@ class World:
 
 @asynccontextmanager
 async def open_world(
-    market: SimMarket, clock: Clock, *, seed: int = 7, llm_latency: float = 0.2, paper: bool = False
+    market: SimMarket,
+    clock: Clock,
+    *,
+    seed: int = 7,
+    llm_latency: float = 0.2,
+    paper: bool = False,
+    kis_calls_per_second: float | None = None,
 ) -> AsyncIterator[World]:
-    """Start every service over `market` by the time of `clock`; stop them on leaving."""
+    """Start every service over `market` by the time of `clock`; stop them on leaving.
+
+    `kis_calls_per_second` is what KIS allows: the official rate if None.
+    """
     newsdesk = NewsDesk(market, seed=seed)
     world = World(
         market=market,
@@ -70,7 +79,7 @@ async def open_world(
             app_key=KIS_KEY,
             app_secret=KIS_SECRET,
             paper=paper,
-            calls_per_second=1 if paper else 18,
+            calls_per_second=kis_calls_per_second or (1 if paper else 18),
         ),
         naver=NaverServer(newsdesk, clock.now),
         llm=LlmServer(clock.now, latency=llm_latency, api_key=LLM_KEY),
