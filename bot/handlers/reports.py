@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bot.context import BotContext
 from bot.handlers.asking import asked_stock, stock_of
+from bot.handlers.stocks import bars_to_draw
 from bot.progress import StageMessage
 from bot.views import reports as views
 from bot.views.message import Picture
 from core.chats import service as chats
 from core.errors import UserError
-from core.market.service import get_bars
 from core.reports.chart import report_chart
 from core.reports.report import Report
 from core.reports.service import get_report, newest_report
@@ -45,7 +45,7 @@ async def opinions_pressed(context: BotContext, code: str) -> None:
 async def chart_pressed(context: BotContext, code: str, span: str) -> None:
     """The chart over another span."""
     found = await _newest(context, code)
-    if not await get_bars(context.services, code, as_of=found.as_of):
+    if not await bars_to_draw(context, code, as_of=found.as_of):
         raise UserError("차트를 그릴 시세가 아직 없습니다.")
     await context.say(views.chart(found, span, _picture(context, found, span), context.texts))
 
@@ -73,7 +73,7 @@ async def _newest(context: BotContext, code: str) -> Report:
 
 def _picture(context: BotContext, found: Report, span: str) -> Picture:
     async def draw() -> bytes | None:
-        bars = await get_bars(context.services, found.stock.code, as_of=found.as_of)
+        bars = await bars_to_draw(context, found.stock.code, as_of=found.as_of)
         return await report_chart(found, bars, span=span) if bars else None
 
     return Picture(f"report:{found.id}:{span}", draw)

@@ -146,6 +146,16 @@ async def test_without_prices_what_is_known_is_shown_with_its_time(own_stage: St
     assert "확신도" in await own_stage.ask("/report 삼성전자")
 
 
+async def test_without_daily_bars_the_card_comes_without_its_chart(own_stage: Stage) -> None:
+    own_stage.world.kis.faults.add("close", path="chartprice", times=FOREVER)
+    card = (await own_stage.messages("두산"))[-1]
+    assert "거래대금" in card.text
+    assert card.media is None
+    report = (await own_stage.messages("/report 두산"))[-1]
+    assert "확신도" in report.text
+    assert "차트를 그릴 시세가 아직 없습니다" in await own_stage.press(report, "1M")
+
+
 async def test_without_models_the_report_is_made_of_facts_and_says_so(own_stage: Stage) -> None:
     die(own_stage.world.llm)
     report = (await own_stage.messages("/report 삼성전자"))[-1]
