@@ -27,6 +27,7 @@ FAILURES = {
     "QuotaExceeded": "호출 한도 초과",
     "BudgetExceeded": "예산 초과",
     "NotConfigured": "설정 안 됨",
+    "WordsRefused": "사실표와 맞지 않는 글은 뺐습니다",
 }
 """Why a forecaster failed, by the class of the error."""
 

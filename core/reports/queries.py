@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Date, Integer, cast, func, insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.news.models import ArticleRow, MatchRow
 from core.prediction.models import PredictionRow
 from core.reports.models import ReportUpdateRow, StockAnalysisRow
 from core.reports.report import Report
-from core.scoring.models import ModelEvaluationRow
 from core.usage.models import UsageRecordRow
 
 REPORT = TypeAdapter(Report)
@@ -81,20 +79,3 @@ async def calls_of(conn: AsyncConnection, request_id: str) -> tuple[int, Decimal
     query = select(func.count(), func.coalesce(func.sum(UsageRecordRow.cost_usd), 0))
     row = (await conn.execute(query.where(UsageRecordRow.request_id == request_id))).one()
     return row[0], Decimal(row[1])
-
-
-async def hits_by_day(
-    conn: AsyncConnection, model_key: str, *, code: str | None = None, before: datetime
-) -> Sequence[tuple[int, int]]:
-    """(hits, calls) of each day on which live one-session calls of a model closed, scored before a moment."""
-    score, made = ModelEvaluationRow, PredictionRow
-    query = (
-        select(func.sum(cast(score.hit, Integer)), func.count())
-        .join(made, made.id == score.prediction_id)
-        .where(made.model_key == model_key, made.live, score.sessions == 1, score.hit.is_not(None))
-        .where(score.scored_at <= before)
-        .group_by(cast(score.closed_on, Date))
-    )
-    if code is not None:
-        query = query.where(made.code == code)
-    return [(int(hits), calls) for hits, calls in (await conn.execute(query)).all()]

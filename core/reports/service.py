@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -26,16 +26,13 @@ from core.reports.queries import REPORT
 from core.reports.report import Progress, Record, Report, SinceLast, Stage, UpdateReason, Verdict
 from core.reports.verdict import confidence, lead, verdict
 from core.reports.wording import CompaniesIn
-from core.scoring.formulas import effective_n, wilson
+from core.scoring import record as scoring
 from core.services import Services
 from core.stocks.stock import Stock
 
 log = structlog.get_logger(__name__)
 
 Begin = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
-
-LEAST_EFFECTIVE_N = 30
-"""No rate is shown below it."""
 
 _SHARED_FOR = timedelta(minutes=1)
 
@@ -159,8 +156,8 @@ class _Making:
         now = services.clock.now()
         async with services.db.begin() as conn:
             since_last = await _since_last(conn, sheet)
-            here = await queries.hits_by_day(conn, prediction.model_key, code=self.stock.code, before=now)
-            everywhere = await queries.hits_by_day(conn, prediction.model_key, before=now)
+            here = await scoring.record_of(conn, prediction.model_key, code=self.stock.code)
+            everywhere = await scoring.record_of(conn, prediction.model_key)
         return Report(
             id=None,
             stock=self.stock,
@@ -185,8 +182,8 @@ class _Making:
             missing=sheet.missing,
             opinions=opinions(predictions, sheet, companies_in, refused=words.refused),
             since_last=since_last,
-            record_here=record(here, interval=False),
-            record_everywhere=record(everywhere, interval=True),
+            record_here=_record(here),
+            record_everywhere=_record(everywhere),
             input_hash=sheet.input_hash,
         )
 
@@ -226,13 +223,18 @@ class _Making:
         log.info("[LLM_COST]", code=self.stock.code, phase=phase, reason=self.reason, calls=calls, cost_usd=float(cost))
 
 
-def record(days: Sequence[tuple[int, int]], *, interval: bool) -> Record:
-    """The record over days of (hits, calls). Rates wait for an effective n of 30; intervals are clustered by day."""
-    calls, hits, n = sum(day[1] for day in days), sum(day[0] for day in days), effective_n(days)
-    if n < LEAST_EFFECTIVE_N:
-        return Record(calls=calls, hits=hits, days=len(days))
-    low, high = wilson(hits / calls, n) if interval else (None, None)
-    return Record(calls=calls, hits=hits, days=len(days), hit_rate=hits / calls, low=low, high=high)
+def _record(found: scoring.Record) -> Record:
+    """The record as a report shows it: no rate before enough independent cases, no interval for a single stock."""
+    judged = found.effective_n >= scoring.LEAST_EFFECTIVE_N
+    low, high = found.interval or (None, None)
+    return Record(
+        calls=found.calls,
+        hits=found.hits,
+        days=found.days,
+        hit_rate=found.hit_rate if judged else None,
+        low=low,
+        high=high,
+    )
 
 
 async def _since_last(conn: AsyncConnection, sheet: FactSheet) -> SinceLast | None:
