@@ -15,7 +15,7 @@ import orjson
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.clock import Calendar
+from core.clock import Calendar, Phase
 from core.db import Database
 from core.errors import Malformed, NotConfigured, StockPilotError, Unavailable, Unsupported
 from core.kis.chart import DailyChart
@@ -144,10 +144,28 @@ async def _asked_quote(services: Services, code: str) -> bytes:
     asked = await ask_source(services, QUOTES, lambda: services.kis.quote(code))
     calendar, now = services.calendar, services.clock.now()
     quote = replace(asked, at=min(now, calendar.closes(calendar.latest_session(now))))
+    if not quote.volume and calendar.phase(now) is Phase.PRE_OPEN:
+        quote = await _with_last_session(services, quote)
     async with services.db.begin() as conn:
         await queries.store_quote(conn, quote)
         await record_success(conn, QUOTES, items=1, at=now)
     return orjson.dumps(quote)
+
+
+async def _with_last_session(services: Services, quote: Quote) -> Quote:
+    """The quote with what the last session brought: shortly before the open KIS tells of the empty day to come.
+
+    Unchanged where that session is not known, or was on another scale.
+    """
+    try:
+        bars = await get_bars(services, quote.code, as_of=quote.at)
+    except _OUTSIDE:
+        return quote
+    last = _closing_quote(quote.code, bars, services.calendar) if bars else None
+    if last is None or (last.at, last.price) != (quote.at, quote.price):
+        return quote
+    day = ("change", "change_percent", "volume", "value", "open", "high", "low")
+    return replace(quote, **{name: getattr(last, name) for name in day})
 
 
 def _closing_quote(code: str, bars: Sequence[Bar], calendar: Calendar) -> Quote:

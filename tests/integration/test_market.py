@@ -394,6 +394,14 @@ async def test_a_stock_that_is_gone_has_the_price_of_its_last_day(world: World, 
     assert (gone.price, gone.source, gone.at) == (last.close, BAR_SOURCE, kst(last.day, time(15, 30)))
 
 
+async def test_before_the_open_a_quote_tells_of_the_last_session(world: World, clock: ManualClock) -> None:
+    _, services = world
+    evening = await get_quote(services, SAMSUNG)
+    clock.at = datetime(2026, 2, 22, 23, 45, tzinfo=UTC)  # 08:45 of the next session in Seoul
+    assert await get_quote(services, SAMSUNG) == evening
+    assert evening.volume > 0
+
+
 async def test_bars_of_a_stock_outlive_it(world: World) -> None:
     _, services = world
     await get_bars(services, "005930", as_of=services.clock.now())
