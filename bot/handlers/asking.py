@@ -7,7 +7,7 @@ from bot.views import stocks as views
 from core.chats import service as chats
 from core.errors import UserError
 from core.stocks.resolver import Ambiguous, Found
-from core.stocks.service import stock_resolver
+from core.stocks.service import filled_resolver, stock_resolver
 from core.stocks.stock import Stock
 
 MAX_ARGUMENT = 100
@@ -16,14 +16,15 @@ MAX_ARGUMENT = 100
 async def asked_stock(context: BotContext, action: str, *, example: str) -> Stock | None:
     """The one stock the argument means, or None after buttons or the closest names were offered instead.
 
-    Without an argument the watchlist is offered. `action` is what a button of the answer will do.
+    Without an argument the watchlist is offered. `action` is what a button of the answer will do. Raises
+    `Unavailable` or `Malformed` while no list of stocks could be had at all.
     """
-    resolver = await stock_resolver(context.services)
     if not context.argument:
+        resolver = await stock_resolver(context.services)
         watched = [resolver.get(code) for code in await chats.watchlist(context.services, context.asker)]
         await context.say(views.choose_watched([s for s in watched if s], action, example, context.texts))
         return None
-    resolution = resolver.resolve(context.argument[:MAX_ARGUMENT])
+    resolution = (await filled_resolver(context.services)).resolve(context.argument[:MAX_ARGUMENT])
     if isinstance(resolution, Found):
         return resolution.stock
     if isinstance(resolution, Ambiguous):
@@ -35,7 +36,7 @@ async def asked_stock(context: BotContext, action: str, *, example: str) -> Stoc
 
 async def stock_of(context: BotContext, code: str) -> Stock:
     """The stock a button names; raises `UserError` when the master no longer has it."""
-    stock = (await stock_resolver(context.services)).get(code)
+    stock = (await filled_resolver(context.services)).get(code)
     if stock is None:
         raise UserError("이 종목을 더 이상 찾을 수 없습니다.")
     return stock

@@ -96,6 +96,10 @@ class Resolver:
         )
         self._strokes = [term.strokes for term in self._terms]
 
+    def __len__(self) -> int:
+        """How many stocks are known, delisted ones included."""
+        return len(self._by_code)
+
     def get(self, code: str) -> Stock | None:
         """The stock of a code, in any case, listed or not."""
         return self._by_code.get(code.upper())

@@ -146,6 +146,24 @@ async def stock_resolver(services: Services) -> Resolver:
         return kept.resolver
 
 
+async def filled_resolver(services: Services) -> Resolver:
+    """The resolver, its list read now where there is none yet, as after a first start that found the source dead.
+
+    Raises as `refresh_stocks` does.
+    """
+    resolver = await stock_resolver(services)
+    if len(resolver):
+        return resolver
+    async with _filling.setdefault(services.db, asyncio.Lock()):
+        if not len(await stock_resolver(services)):
+            await refresh_stocks(services)
+    return await stock_resolver(services)
+
+
+_filling: WeakKeyDictionary[Database, asyncio.Lock] = WeakKeyDictionary()
+"""One reading at a time, so that those who ask meanwhile share it."""
+
+
 async def _build(services: Services) -> Resolver:
     async with services.db.begin() as conn:
         stocks, aliases = await queries.list_stocks(conn), await queries.list_aliases(conn)
