@@ -104,7 +104,7 @@ class Calendar:
     def _xkrx(self) -> Any:
         import exchange_calendars
 
-        return exchange_calendars.get_calendar("XKRX", start="2020-01-01", end="2027-12-31")
+        return exchange_calendars.get_calendar("XKRX", start="2018-01-01", end="2027-12-31")
 
     @cached_property
     def _sessions(self) -> frozenset[date]:

@@ -7,6 +7,7 @@ and return the domain's own frozen values, so no lazy loading can happen.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import date, datetime
@@ -17,11 +18,13 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Date, DateTime, Float, MetaData, Numeric, Text, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
 from core.errors import BadSettings, Unavailable
 
+_migrating = threading.Lock()  # Alembic's context is one for the process
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 
 
@@ -110,7 +113,7 @@ class Database:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, ConnectionError, TimeoutError) as error:
+    except (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError) as error:
         raise Unavailable(f"database: {type(error).__name__}") from error
     except DBAPIError as error:
         if error.connection_invalidated:
@@ -158,9 +161,14 @@ async def copy_upsert(
 
 async def migrate(url: str, *, revision: str = "head") -> None:
     """Bring the database at `url` to `revision`; several processes may call it at once."""
+    await asyncio.to_thread(_migrate, url, revision)
+
+
+def _migrate(url: str, revision: str) -> None:
     from alembic import command
 
-    await asyncio.to_thread(command.upgrade, migration_config(url), revision)
+    with _migrating:
+        command.upgrade(migration_config(url), revision)
 
 
 def migration_config(url: str) -> Any:

@@ -86,6 +86,8 @@ def problems(text: str, sheet: FactSheet, companies_in: CompaniesIn) -> Iterator
     if len(text) > MAX_CHARS:
         yield "너무 긴 문장"
         return
+    # A Roman numeral becomes a plain letter when it is normalised, so numerals are looked for before.
+    yield from (f"다른 문자로 쓴 숫자 '{each}'" for each in text if unicodedata.category(each) in {"Nl", "No"})
     text = normal(text)
     bare = REFERENCES.sub("", text)
     if not re.search(r"[가-힣]", bare):

@@ -13,6 +13,7 @@ from random import Random
 from typing import cast
 
 from core.clock import KST, kst, kst_date
+from core.stocks.stock import Kind
 from sim.market import SimMarket, SimQuote
 from sim.naver.stories import ABOUT_ISSUES, MARKET, Draft, on_market, on_opinion, on_something_else
 
@@ -34,7 +35,7 @@ PRESSES = {
 
 BROADCASTERS = frozenset({"057", "215"})
 FOLLOWED = 40
-"""How many issues the desk follows: those with the largest turnover of the session before."""
+"""How many issues the desk follows: the companies with the largest turnover of the session before."""
 
 _EPOCH = date(2020, 1, 1)
 _PLANTED = 900
@@ -162,7 +163,8 @@ class NewsDesk:
     def _followed(self, day: date) -> list[str]:
         """The codes with the largest turnover of the session before, so that nothing of the day itself is used."""
         morning = kst(day)
-        newest = {code: self._market.bars(code, until=morning)[-1:] for code in self._market.issues}
+        companies = [code for code, issue in self._market.issues.items() if issue.kind is Kind.COMMON]
+        newest = {code: self._market.bars(code, until=morning)[-1:] for code in companies}
         traded = [(bars[0].value, code) for code, bars in newest.items() if bars and bars[0].value]
         return [code for _, code in sorted(traded, reverse=True)[:FOLLOWED]]
 

@@ -132,7 +132,7 @@ def send_media_group(world: World, params: Params) -> list[Json]:
     listed = params.objects("media")
     if not 2 <= len(listed) <= 10:
         raise bad_request("group must include 2-10 items")
-    if len({item.get("type") for item in listed}) > 1:
+    if len({str(item.get("type")) for item in listed}) > 1:
         raise bad_request("photos and documents can't be mixed in one group")
     items = [album_item(world, params, item) for item in listed]
     replied = _replied(world, chat, params)
