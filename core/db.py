@@ -160,8 +160,23 @@ async def copy_upsert(
 
 
 async def migrate(url: str, *, revision: str = "head") -> None:
-    """Bring the database at `url` to `revision`; several processes may call it at once."""
+    """Bring the database at `url` to `revision`; several processes may call it at once.
+
+    Raises `Unavailable` in one line when the database cannot be opened.
+    """
+    await _knock(url)
     await asyncio.to_thread(_migrate, url, revision)
+
+
+async def _knock(url: str) -> None:
+    db = Database(url, pool_size=1)
+    try:
+        await db.ping()
+    except (Unavailable, OSError, DBAPIError) as error:
+        reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
+        raise Unavailable(f"DATABASE_URL: the database cannot be opened: {reason}") from error
+    finally:
+        await db.close()
 
 
 def _migrate(url: str, revision: str) -> None:

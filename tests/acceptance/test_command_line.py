@@ -27,6 +27,8 @@ from sim.world import open_world
 from tests.acceptance.crash import ROOT
 
 STOP_SECONDS = 10
+NOBODY = "postgresql://someone@127.0.0.1:1/nothing"
+"""A database at which nobody answers."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +129,7 @@ async def test_answer_that_does_not_come_is_one_line_naming_what_was_asked(tmp_p
         (("--at", "1999-01-01 10:00"), "--at: the sessions around 1999-01-01 are not known"),
         (("--at", "2031-01-01 10:00"), "--at: the sessions around 2031-01-01 are not known"),
     ],
+    ids=["missing", "no parquet", "other columns", "folder", "too early", "too late"],
 )
 async def test_bad_record_or_moment_is_one_line(tmp_path: Path, arguments: tuple[str, ...], complaint: str) -> None:
     (tmp_path / "text.parquet").write_text("not a parquet file at all")
@@ -148,6 +151,18 @@ async def test_garbled_moment_names_how_one_looks(tmp_path: Path) -> None:
         ((), {"LOG_LEVEL": "LOUD"}, "LOG_LEVEL: "),
         (("migrate",), {}, "DATABASE_URL: needed"),
         (("migrate",), {"DATABASE_URL": "nonsense"}, "DATABASE_URL: must begin with postgresql://"),
+        (("migrate",), {"DATABASE_URL": NOBODY}, "DATABASE_URL: the database cannot be opened: "),
+        (("check",), {"DATABASE_URL": NOBODY}, "DATABASE_URL: the database cannot be opened: "),
+        ((), {"DATABASE_URL": NOBODY, "TELEGRAM_BOT_TOKEN": TOKEN}, "DATABASE_URL: the database cannot be opened: "),
+    ],
+    ids=[
+        "no token",
+        "bad level",
+        "no database",
+        "no url",
+        "migrate a dead one",
+        "check a dead one",
+        "run on a dead one",
     ],
 )
 async def test_bad_settings_are_one_line(
@@ -155,6 +170,7 @@ async def test_bad_settings_are_one_line(
 ) -> None:
     said = await run(tmp_path, *arguments, **environment)
     assert said.one_line.startswith(f"stockpilot: {complaint}")
+    assert not private_servers_of(tmp_path)
 
 
 async def test_migrate_makes_the_tables_and_may_be_repeated(tmp_path: Path, servers: Addresses) -> None:
