@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import func, insert, select
+from sqlalchemy import ScalarSelect, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.news.models import ArticleRow, MatchRow
@@ -59,19 +59,29 @@ async def note_update(conn: AsyncConnection, **values: Any) -> None:
 
 async def new_articles(conn: AsyncConnection, code: str, *, since: datetime, until: datetime) -> int:
     """How many stories about a stock were first seen in (since, until]."""
-    query = (
+    return (await conn.execute(select(_new_articles(code, since, until)))).scalar_one()
+
+
+async def news_since(conn: AsyncConnection, code: str, last: Report, *, until: datetime) -> tuple[int, int]:
+    """How many stories were first seen since what a report knew, and how many live predictions models sealed since."""
+    made = PredictionRow
+    predictions = (
+        select(func.count())
+        .where(made.code == code, made.made_at > last.made_at, made.live, made.outcome == "made")
+        .where(made.model_key.not_like("rule:%"))
+        .scalar_subquery()
+    )
+    articles, sealed = (await conn.execute(select(_new_articles(code, last.as_of, until), predictions))).one()
+    return articles, sealed
+
+
+def _new_articles(code: str, since: datetime, until: datetime) -> ScalarSelect[int]:
+    return (
         select(func.count(func.distinct(func.coalesce(ArticleRow.story_id, ArticleRow.id))))
         .join(MatchRow, MatchRow.article_id == ArticleRow.id)
         .where(MatchRow.code == code, ArticleRow.first_seen_at > since, ArticleRow.first_seen_at <= until)
+        .scalar_subquery()
     )
-    return (await conn.execute(query)).scalar_one()
-
-
-async def new_predictions(conn: AsyncConnection, code: str, *, since: datetime) -> int:
-    """How many live predictions about a stock were sealed by models after a moment."""
-    made = PredictionRow
-    query = select(func.count()).where(made.code == code, made.made_at > since, made.live, made.outcome == "made")
-    return (await conn.execute(query.where(made.model_key.not_like("rule:%")))).scalar_one()
 
 
 async def calls_of(conn: AsyncConnection, request_id: str) -> tuple[int, Decimal]:

@@ -259,8 +259,7 @@ async def _standing(services: Services, stock: Stock, last: Report | None, *, as
         except (NotConfigured, Unavailable, Malformed, Unsupported) as error:
             log.info("price_unknown", code=stock.code, error=type(error).__name__)
         async with services.db.read() as conn:
-            articles = await queries.new_articles(conn, stock.code, since=last.as_of, until=now)
-            predictions = await queries.new_predictions(conn, stock.code, since=last.made_at)
+            articles, predictions = await queries.news_since(conn, stock.code, last, until=now)
     return Standing(
         now=now,
         phase=services.calendar.phase(now),
