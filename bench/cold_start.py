@@ -12,7 +12,6 @@ import sys
 import tempfile
 from time import perf_counter
 
-from bench.timing import verdict
 from bot.demo import ADMIN_ID, SEED, TOKEN, USER_ID
 from core.clock import SystemClock, kst_date
 from sim.market import generated_market
@@ -54,7 +53,7 @@ async def measure() -> None:
     print(f"first start, empty folder, to first answer  {starts[0]:5.1f} s")
     print(f"later start to first answer                 {later:5.1f} s")
     print(f"eager imports alone                         {eager:5.1f} s")
-    print(verdict("later start to eager imports", later / eager, 1))
+    print(f"later start to eager imports: {later / eager:.2f}x")
 
 
 async def _start(person: TelegramUser, environment: dict[str, str]) -> float:
