@@ -9,6 +9,7 @@ everything else it does, so killing at each one covers every state a crash can l
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import pickle
 import signal
@@ -52,14 +53,24 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ending:
-    """How a process ended: by the kill or by itself, the moments it lived through, and how its run ended.
+    """How a process ended: by the kill or by itself, and how its run ended.
 
-    Of one that was killed by time the moments are not known: 0.
+    `trail` names the moments it lived through, each by the first words of the statement or `COMMIT`; it is empty
+    for one that was killed.
     """
 
     killed: bool
-    moments: int
+    trail: tuple[str, ...]
     outcome: str
+
+    @property
+    def moments(self) -> int:
+        """How many moments there were."""
+        return len(self.trail)
+
+    def after(self, statement: str) -> int:
+        """The number of the moment that follows the first one that begins with `statement`."""
+        return 2 + next(place for place, name in enumerate(self.trail) if name.startswith(statement))
 
 
 class Crasher:
@@ -88,10 +99,9 @@ class Crasher:
         attempt = Attempt(job=job, slot=slot, at=at, settings=settings, kill_at=kill_at, signal=by)
         self._process.stdin.write(pickle.dumps(attempt))
         await self._process.stdin.drain()
-        line = await self._process.stdout.readline()
-        kind, moments, outcome = line.decode().rstrip("\n").split(" ", 2)
-        assert kind in {"killed", "ended"}, outcome
-        return Ending(killed=kind == "killed", moments=int(moments), outcome=outcome)
+        said = json.loads(await self._process.stdout.readline())
+        assert "broken" not in said, said["broken"]
+        return Ending(killed=said["killed"], trail=tuple(said["trail"]), outcome=said["outcome"])
 
     async def frozen(self) -> psutil.Process:
         """The process started last, once it has frozen itself."""
@@ -174,45 +184,47 @@ def serve(requests: BinaryIO, answer: Callable[[str], None]) -> None:
         with os.fdopen(reading) as lines:
             said = lines.read()
         _, status = os.waitpid(child, 0)
-        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-        moments = attempt.kill_at if isinstance(attempt.kill_at, int) else 0
-        answer(f"killed {moments} -" if killed else said or "broken 0 the process died without a word")
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+            said = json.dumps({"killed": True, "trail": [], "outcome": ""})
+        answer(said or json.dumps({"broken": "the process died without a word"}))
 
 
 def _live(attempt: Attempt) -> str:
     try:
-        moments, outcome = asyncio.run(_run(attempt))
+        trail, outcome = asyncio.run(_run(attempt))
     except Exception as error:  # noqa: BLE001 - whatever it is, the test must hear of it
-        return f"broken 0 {error!r}".replace("\n", " ")
-    return f"ended {moments} {outcome}"
+        return json.dumps({"broken": repr(error)})
+    return json.dumps({"killed": False, "trail": trail, "outcome": outcome})
 
 
-async def _run(attempt: Attempt) -> tuple[int, str]:
+async def _run(attempt: Attempt) -> tuple[list[str], str]:
     async with open_services(attempt.settings, clock=ManualClock(attempt.at)) as services:
-        lived = _die_at(services.db, attempt.kill_at, attempt.signal)
+        trail = _die_at(services.db, attempt.kill_at, attempt.signal)
         try:
             outcome = str(await run_job(services, attempt.job, attempt.slot, owner=f"process {os.getpid()}"))
         except Conflict:
             outcome = "Conflict"
-        return lived(), outcome
+        return trail, outcome
 
 
-def _die_at(db: Database, kill_at: float | None, by: signal.Signals) -> Callable[[], int]:
-    moments = 0
+def _die_at(db: Database, kill_at: float | None, by: signal.Signals) -> list[str]:
+    """See to the kill; returns the list that the moments are noted in."""
+    trail: list[str] = []
     if isinstance(kill_at, float):
         signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), by))
         signal.setitimer(signal.ITIMER_REAL, kill_at)
 
-    def moment(*_: Any, **__: Any) -> None:
-        nonlocal moments
-        moments += 1
-        if moments == kill_at:
+    def moment(name: str) -> None:
+        trail.append(name)
+        if len(trail) == kill_at:
             os.kill(os.getpid(), by)
 
-    engine = db._engine.sync_engine
-    for name in ("before_cursor_execute", "commit"):
-        event.listen(engine, name, moment)
-    return lambda: moments
+    def statement(_conn: Any, _cursor: Any, text: str, *_: Any) -> None:
+        moment(" ".join(text.split()[:3]))
+
+    event.listen(db._engine.sync_engine, "before_cursor_execute", statement)
+    event.listen(db._engine.sync_engine, "commit", lambda _: moment("COMMIT"))
+    return trail
 
 
 def _warm() -> None:
