@@ -22,11 +22,16 @@ def guarded(access: Role, handler: Handler) -> Callable[[Update, BotContext], Co
         context.member = await _asker(context)
         if context.member is None:
             return
-        if access is Role.ADMIN and not context.member.admin:
-            raise Forbidden("관리자만 쓸 수 있는 명령입니다.")
+        require(context, access)
         await handler(context)
 
     return call
+
+
+def require(context: BotContext, access: Role) -> None:
+    """Let the asker pass, or raise `Forbidden`."""
+    if access is Role.ADMIN and not context.asker.admin:
+        raise Forbidden("관리자만 쓸 수 있는 명령입니다.")
 
 
 async def _asker(context: BotContext) -> Member | None:

@@ -20,7 +20,7 @@ from telegram.ext import (
     filters,
 )
 
-from bot.access import guarded
+from bot.access import guarded, require
 from bot.callbacks import OLD, unpack
 from bot.commands import ACTIONS, COMMANDS
 from bot.context import BotContext
@@ -85,6 +85,7 @@ async def _pressed(context: BotContext) -> None:
     found = re.fullmatch(action.arguments, arguments) if action else None
     if action is None or found is None:
         raise UserError(OLD)
+    require(context, action.access)
     await action.call(context, *(each for each in found.groups() if each is not None))
 
 

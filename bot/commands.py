@@ -42,6 +42,7 @@ class Action:
 
     call: Callable[..., Coroutine[Any, Any, None]]
     arguments: str
+    access: Role = Role.MEMBER
 
 
 COMMANDS = (
@@ -127,7 +128,7 @@ ACTIONS: Mapping[str, Action] = {
     "u": Action(call=watchlist.unwatch_pressed, arguments=_CODE),
     "l": Action(call=basics.language_pressed, arguments=f"({'|'.join(Language)})"),
 }
-"""Button actions, open to every member."""
+"""Button actions by the name a button carries."""
 
 
 def allowed(context: BotContext) -> list[Command]:

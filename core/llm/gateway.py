@@ -20,12 +20,12 @@ from pydantic import BaseModel, ValidationError
 from core.clock import Clock, kst_date
 from core.db import Database
 from core.errors import Malformed, NotConfigured, StockPilotError, Unavailable, Unsupported
+from core.ledger.calls import Budget, Call, Outcome, reserve, settle
+from core.ledger.prices import Price, Tokens, price_of
 from core.llm.embedding import DIM, LOCAL_KEY, Embedded, batches, embed_locally, tokens_in, vectors_in
 from core.llm.provider import Failure, malformed, open_client, providers, read_json, translated
 from core.llm.structured import answer_in, response_format, tokens_of
 from core.settings import Settings
-from core.usage.ledger import Budget, Call, Outcome, reserve, settle
-from core.usage.prices import Price, Tokens, price_of
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

@@ -12,8 +12,8 @@ import orjson
 from pydantic import SecretStr
 
 from core.errors import Blocked, Malformed, NotConfigured, QuotaExceeded, StockPilotError, Unavailable, Unsupported
+from core.ledger.prices import Tokens
 from core.settings import Settings
-from core.usage.prices import Tokens
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI

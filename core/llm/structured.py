@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from core.errors import Malformed
-from core.usage.prices import Tokens
+from core.ledger.prices import Tokens
 
 T = TypeVar("T", bound=BaseModel)
 

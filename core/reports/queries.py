@@ -10,11 +10,11 @@ from pydantic import TypeAdapter
 from sqlalchemy import ScalarSelect, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.ledger.models import UsageRecordRow
 from core.news.models import ArticleRow, MatchRow
 from core.prediction.models import PredictionRow
 from core.reports.models import ReportUpdateRow, StockAnalysisRow
 from core.reports.report import Report
-from core.usage.models import UsageRecordRow
 
 REPORT = TypeAdapter(Report)
 

@@ -1,1 +1,1 @@
-"""Usage: what outside calls cost, and the budget they must fit."""
+"""Usage: what calls cost and how they went, day by day, against the budget."""

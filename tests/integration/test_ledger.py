@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from core.db import Database
 from core.errors import BudgetExceeded
-from core.usage.ledger import Budget, Call, Outcome, reserve, settle, spent
-from core.usage.prices import Tokens
+from core.ledger.calls import Budget, Call, Outcome, reserve, settle, spent
+from core.ledger.prices import Tokens
 
 AT = datetime(2026, 2, 20, 6, 50, tzinfo=UTC)
 CALL = Call(provider="openai", endpoint="chat/completions", model="m", purpose="predict", request_id="r1")

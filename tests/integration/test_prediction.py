@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from core.clock import ManualClock
+from core.ledger.calls import Budget, Call, reserve
 from core.prediction.fact import FactSheet
 from core.prediction.forecast import HORIZONS, Prediction
 from core.prediction.queries import list_models, predictions_for
@@ -21,7 +22,6 @@ from core.prediction.rules import RULES
 from core.prediction.service import predict
 from core.services import Services
 from core.stocks.queries import upsert_stocks
-from core.usage.ledger import Budget, Call, reserve
 from sim.llm.misbehaviour import Mode
 from sim.llm.server import LlmServer
 from tests.conftest import NOW, OpenServices

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from core.clock import ManualClock
 from core.errors import Unavailable
+from core.ledger.calls import Budget, Call, reserve
 from core.news.service import crawl, stock_matcher
 from core.news.sources import SOURCES
 from core.prediction.fact import FactSheet
@@ -28,7 +29,6 @@ from core.reports.wording import problems
 from core.services import Services
 from core.stocks.queries import get_stock, upsert_stocks
 from core.stocks.stock import Stock
-from core.usage.ledger import Budget, Call, reserve
 from sim.llm.misbehaviour import Mode
 from sim.market import SimMarket, generated_market
 from sim.world import World, open_world

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from core.errors import Malformed
+from core.ledger.prices import Tokens
 from core.llm.structured import MAX_ANSWER_CHARS, answer_in, response_format, tokens_of
-from core.usage.prices import Tokens
 
 
 class Inner(BaseModel):

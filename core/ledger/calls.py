@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import kst, kst_date
 from core.errors import BudgetExceeded
-from core.usage.models import UsageRecordRow
-from core.usage.prices import Tokens
+from core.ledger.models import UsageRecordRow
+from core.ledger.prices import Tokens
 
 _LOCK = 0x75736167
 """Advisory lock that makes reading the sum and writing the reservation one step across processes."""

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.ledger.prices import Tokens, price_of
 from core.settings import LLMSettings, OpenAISettings
-from core.usage.prices import Tokens, price_of
 
 DAY = date(2026, 11, 20)
 

@@ -1,4 +1,4 @@
-"""Tables of usage."""
+"""The table of paid calls."""
 
 from __future__ import annotations
 

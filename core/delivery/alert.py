@@ -1,0 +1,36 @@
+"""What is told, and to whom: facts, never text. Each hook finds its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class AlertKind(StrEnum):
+    """What happened. The facts each kind carries stand behind it."""
+
+    JOB_FAILED = "job_failed"  # job, slot, state, error
+    JOB_RECOVERED = "job_recovered"  # job, slot, failures
+    STATUS_CHANGED = "status_changed"  # component, before, after, message
+    RESOURCE_FULL = "resource_full"  # component, percent
+    RESOURCE_FREED = "resource_freed"  # component, percent
+    BUDGET = "budget"  # period ("day"|"month"), percent (80|100), spent_usd, limit_usd
+    ERROR_RATE = "error_rate"  # provider, failed, calls, percent
+    STRATEGY_RESTARTED = "strategy_restarted"  # strategy, reason, attempt
+    STRATEGY_STOPPED = "strategy_stopped"  # strategy, reason
+    STRATEGY_RECOVERED = "strategy_recovered"  # strategy
+    SIGNAL = "signal"  # strategy, code, name, and the figures that made it
+    MEMBER_WAITS = "member_waits"  # user_id, name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alert:
+    """One thing that happened. `key` names it: whatever has been told under a key is not told again.
+
+    `facts` are plain JSON values, already redacted.
+    """
+
+    kind: AlertKind
+    key: str
+    facts: Mapping[str, str | int | float | None] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The ledger: every paid call as a row, and the budget it must fit."""

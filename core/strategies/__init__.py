@@ -1,0 +1,1 @@
+"""Strategies: supervised long-running workers."""
