@@ -14,7 +14,7 @@ from typing import Any
 from core.clock import KST
 from core.errors import StockPilotError
 from core.logs import configure_logs
-from core.settings import Settings, load_settings
+from core.settings import Settings, load_settings, secret_values
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _run(settings: Settings, _options: argparse.Namespace) -> int:
     from bot.process import running
 
-    configure_logs(settings.log)
+    configure_logs(settings.log, secrets=secret_values(settings))
     async with running(settings):
         await until_stopped()
     return 0

@@ -13,6 +13,7 @@ from bot import reply
 from bot.texts import Texts, texts
 from bot.views.message import Button, Message
 from core.chats.member import Language, Member
+from core.log_records.rows import LogRows
 from core.services import Services
 
 _Base = CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[str, Any]]
@@ -36,6 +37,12 @@ class BotContext(_Base):
         """The domain's services."""
         services: Services = self.bot_data["services"]
         return services
+
+    @property
+    def log_rows(self) -> LogRows:
+        """The log lines on their way to the database."""
+        rows: LogRows = self.bot_data["log_rows"]
+        return rows
 
     @property
     def member(self) -> Member | None:

@@ -14,6 +14,7 @@ from bot.app import App, build_application
 from bot.menus import set_menus
 from core.clock import Clock
 from core.errors import BadSettings
+from core.log_records.rows import keeping_log_rows
 from core.services import Services, open_services
 from core.settings import Settings
 from jobs.registry import JOBS
@@ -30,8 +31,9 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
     """
     if settings.telegram.bot_token is None:
         raise BadSettings("TELEGRAM_BOT_TOKEN: needed; @BotFather gives one (python -m bot demo needs none)")
-    async with open_services(settings, clock=clock) as services:
+    async with open_services(settings, clock=clock) as services, keeping_log_rows(services.db, services.clock) as rows:
         application = build_application(services, token=settings.telegram.bot_token.get_secret_value())
+        application.bot_data["log_rows"] = rows
         await _initialize(application)
         # The first question may come at once, and without the stock master none can be answered.
         await run_due(services, specs=[JOBS["refresh_stocks"]])

@@ -14,7 +14,8 @@ from core.embedded import private_servers
 from core.http import Fetcher
 from core.kis.client import KisClient
 from core.llm.gateway import Gateway
-from core.settings import Settings
+from core.logs import hide
+from core.settings import Settings, secret_values
 from core.vectors import VectorStore
 
 
@@ -39,6 +40,7 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
 
     Raises `BadSettings` or `Unavailable` with a sentence naming what could not be opened.
     """
+    hide(secret_values(settings))
     clock, calendar = clock or SystemClock(), Calendar()
     async with AsyncExitStack() as stack:
         # Reading the calendar takes a second or more, so it happens beside the start of the servers.

@@ -40,6 +40,7 @@ class LogSettings(BaseModel):
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level shown")
     file: Path | None = Field(Path("logs/app.log"), description="rotating log file; - for none")
+    kept_days: int = Field(30, ge=1, le=3650, description="days a log row stays in the database")
 
     @field_validator("file", mode="before")
     @classmethod
@@ -51,10 +52,14 @@ class TelegramSettings(BaseModel):
     """The bot's account and who runs it."""
 
     bot_token: SecretStr | None = Field(None, description="from @BotFather; the only required setting")
-    admin_ids: Ids = Field((), description="user ids of the admins, separated by commas")
+    admin_ids: Ids = Field((), description="user ids of the owners, separated by commas: always admins")
+    sign_up: Literal["open", "invite", "list"] = Field(
+        "open", description="newcomers: open = let in, invite = need an invitation, list = wait for an admin"
+    )
+    allowed_ids: Ids = Field((), description="user ids let in at once whatever sign-up says, separated by commas")
     base_url: str = Field("https://api.telegram.org", description="Bot API address")
 
-    _ids = field_validator("admin_ids", mode="before")(_split)
+    _ids = field_validator("admin_ids", "allowed_ids", mode="before")(_split)
 
 
 class DatabaseSettings(BaseModel):
@@ -192,6 +197,13 @@ class _Given(Settings):
 def given_settings(groups: Mapping[str, Mapping[str, Any]]) -> Settings:
     """Settings from the values given alone; the environment and `.env` are not read."""
     return _Given.model_validate(groups)
+
+
+def secret_values(settings: Settings) -> tuple[str, ...]:
+    """The value of every secret that is set, for what must never show one."""
+    groups = (getattr(settings, group) for group in Settings.model_fields)
+    values = (getattr(group, name) for group in groups for name in type(group).model_fields)
+    return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
 
 
 def environment_names() -> list[str]:

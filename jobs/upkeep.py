@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from core.log_records.queries import prune_records
 from core.runs.run import Run
 from core.runs.service import clean_expired
 from core.search.service import reconcile
@@ -9,7 +12,9 @@ from core.services import Services
 
 
 async def housekeeping(services: Services, run: Run) -> None:
-    """Release leases nobody renews, and mark articles whose vectors are missing so that they are embedded again."""
+    """Release leases nobody renews, delete what is old, and have articles whose vectors are missing embedded again."""
     for job in await clean_expired(services):
         run.warn(f"{job}: an expired lease was released")
+    async with run.begin() as conn:
+        await prune_records(conn, before=services.clock.now() - timedelta(days=services.settings.log.kept_days))
     run.progress(done=await reconcile(services, begin=run.begin))
