@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from bot.context import BotContext
 from bot.handlers.asking import asked_stock, stock_of
 from bot.handlers.stocks import bars_to_draw
@@ -59,9 +61,12 @@ async def document_pressed(context: BotContext, code: str) -> None:
 async def _show(context: BotContext, stock: Stock, *, refresh: bool) -> None:
     services = context.services
     async with StageMessage(context, stock.name) as stage:
-        found = await get_report(services, stock, user_id=context.asker.id, refresh=refresh, progress=stage)
-    watched = stock.code in await chats.watchlist(services, context.asker)
-    await context.say(views.report(found, watched, _picture(context, found, "3M"), services.clock.now(), context.texts))
+        found, watched = await asyncio.gather(
+            get_report(services, stock, user_id=context.asker.id, refresh=refresh, progress=stage),
+            chats.watchlist(services, context.asker),
+        )
+    picture = _picture(context, found, "3M")
+    await context.say(views.report(found, stock.code in watched, picture, services.clock.now(), context.texts))
 
 
 async def _newest(context: BotContext, code: str) -> Report:

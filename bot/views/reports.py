@@ -41,7 +41,7 @@ class Source:
 
 
 def report(found: Report, watched: bool, picture: Picture, now: datetime, texts: Texts) -> Message:
-    """One phone screen, then the detail folded."""
+    """One phone screen, short enough to stand under its picture; the detail is behind the buttons."""
     facts = {fact.name: fact for fact in found.facts}
     text = texts.render(
         "report",
@@ -49,7 +49,6 @@ def report(found: Report, watched: bool, picture: Picture, now: datetime, texts:
         now=now,
         verdicts=VERDICTS,
         marks=MARKS,
-        groups=_by_source(found.facts),
         price_source=facts["price"].source if "price" in facts else "",
         change=facts.get("change_percent"),
         support=facts.get("support_20"),

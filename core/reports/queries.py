@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ScalarSelect, func, insert, select
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.ledger.models import UsageRecordRow
 from core.news.models import ArticleRow, MatchRow
-from core.prediction.models import PredictionRow
 from core.reports.models import ReportUpdateRow, StockAnalysisRow
 from core.reports.report import Report
 
@@ -57,31 +58,42 @@ async def note_update(conn: AsyncConnection, **values: Any) -> None:
     await conn.execute(insert(ReportUpdateRow).values(**values))
 
 
+_NEWEST_AND_SINCE = text(
+    """
+    WITH newest AS (
+        SELECT id, body, as_of, made_at FROM stock_analysis WHERE code = :code ORDER BY made_at DESC, id DESC LIMIT 1
+    )
+    SELECT id, body::text AS body,
+        (SELECT count(DISTINCT coalesce(story_id, article.id)) FROM article JOIN match ON article_id = article.id
+         WHERE code = :code AND first_seen_at > as_of AND first_seen_at <= :until) AS articles,
+        (SELECT count(*) FROM prediction WHERE code = :code AND prediction.made_at > newest.made_at AND live
+         AND outcome = 'made' AND model_key NOT LIKE 'rule:%') AS predictions
+    FROM newest
+    """
+)
+
+
+async def newest_and_since(conn: AsyncConnection, code: str, *, until: datetime) -> tuple[Report, int, int] | None:
+    """The newest report about a stock, how many stories were first seen since what it knew, and how many live
+    predictions models sealed since. One round trip: every question about a stock asks it."""
+    row = (await conn.execute(_NEWEST_AND_SINCE, {"code": code, "until": until})).one_or_none()
+    return None if row is None else (_read(row.id, row.body), row.articles, row.predictions)
+
+
+@lru_cache(maxsize=256)
+def _read(number: int, body: str) -> Report:
+    """A stored report. The same one is asked for again and again, and reading it costs more than fetching it."""
+    return replace(REPORT.validate_json(body), id=number)
+
+
 async def new_articles(conn: AsyncConnection, code: str, *, since: datetime, until: datetime) -> int:
     """How many stories about a stock were first seen in (since, until]."""
-    return (await conn.execute(select(_new_articles(code, since, until)))).scalar_one()
-
-
-async def news_since(conn: AsyncConnection, code: str, last: Report, *, until: datetime) -> tuple[int, int]:
-    """How many stories were first seen since what a report knew, and how many live predictions models sealed since."""
-    made = PredictionRow
-    predictions = (
-        select(func.count())
-        .where(made.code == code, made.made_at > last.made_at, made.live, made.outcome == "made")
-        .where(made.model_key.not_like("rule:%"))
-        .scalar_subquery()
-    )
-    articles, sealed = (await conn.execute(select(_new_articles(code, last.as_of, until), predictions))).one()
-    return articles, sealed
-
-
-def _new_articles(code: str, since: datetime, until: datetime) -> ScalarSelect[int]:
-    return (
+    query = (
         select(func.count(func.distinct(func.coalesce(ArticleRow.story_id, ArticleRow.id))))
         .join(MatchRow, MatchRow.article_id == ArticleRow.id)
         .where(MatchRow.code == code, ArticleRow.first_seen_at > since, ArticleRow.first_seen_at <= until)
-        .scalar_subquery()
     )
+    return (await conn.execute(query)).scalar_one()
 
 
 async def calls_of(conn: AsyncConnection, request_id: str) -> tuple[int, Decimal]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import perf_counter
 from uuid import uuid4
 
@@ -56,8 +57,8 @@ async def get_report(
     `refresh` says that the user asked for a new one. Those who ask while a new one is made share it. When a new one
     cannot be made, the newest is shown with its age; raises what `make_report` raises when there is none.
     """
-    last = await newest_report(services, stock.code)
-    reason = reason_to_update(_last(last), await _standing(services, stock, last, asked=refresh))
+    last, standing = await _standing(services, stock, asked=refresh)
+    reason = reason_to_update(_last(last), standing)
     if last is not None and reason is None:
         return last
 
@@ -220,7 +221,15 @@ class _Making:
             cost_usd=cost,
             seconds=perf_counter() - self.began,
         )
-        log.info("[LLM_COST]", code=self.stock.code, phase=phase, reason=self.reason, calls=calls, cost_usd=float(cost))
+        log.info(
+            "[LLM_COST]",
+            code=self.stock.code,
+            phase=phase,
+            reason=self.reason,
+            predictions=predictions,
+            calls=calls,
+            cost_usd=float(cost),
+        )
 
 
 def _record(found: scoring.Record) -> Record:
@@ -251,23 +260,29 @@ async def _since_last(conn: AsyncConnection, sheet: FactSheet) -> SinceLast | No
     )
 
 
-async def _standing(services: Services, stock: Stock, last: Report | None, *, asked: bool) -> Standing:
-    now, price, articles, predictions = services.clock.now(), None, 0, 0
-    if last is not None:
-        try:
-            price = (await get_quote(services, stock)).price
-        except (NotConfigured, Unavailable, Malformed, Unsupported) as error:
-            log.info("price_unknown", code=stock.code, error=type(error).__name__)
-        async with services.db.read() as conn:
-            articles, predictions = await queries.news_since(conn, stock.code, last, until=now)
-    return Standing(
-        now=now,
-        phase=services.calendar.phase(now),
-        price=price,
-        new_articles=articles,
-        new_predictions=predictions,
-        asked=asked,
+async def _standing(services: Services, stock: Stock, *, asked: bool) -> tuple[Report | None, Standing]:
+    """The newest report, and what the update policy looks at."""
+    now = services.clock.now()
+    price, (last, articles, predictions) = await asyncio.gather(
+        _price(services, stock), _newest_and_since(services, stock.code, now)
     )
+    phase = services.calendar.phase(now)
+    return last, Standing(
+        now=now, phase=phase, price=price, new_articles=articles, new_predictions=predictions, asked=asked
+    )
+
+
+async def _price(services: Services, stock: Stock) -> int | None:
+    try:
+        return (await get_quote(services, stock)).price
+    except (NotConfigured, Unavailable, Malformed, Unsupported) as error:
+        log.info("price_unknown", code=stock.code, error=type(error).__name__)
+        return None
+
+
+async def _newest_and_since(services: Services, code: str, now: datetime) -> tuple[Report | None, int, int]:
+    async with services.db.read() as conn:
+        return await queries.newest_and_since(conn, code, until=now) or (None, 0, 0)
 
 
 def _last(report: Report | None) -> Last | None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -29,6 +29,9 @@ log = structlog.get_logger(__name__)
 
 SOURCE: Final = "kis_master"
 FILES: Final[Mapping[Market, str]] = {market: f"{market.lower()}_code.mst.zip" for market in Market}
+
+CURRENT_FOR: Final = timedelta(minutes=1)
+"""How long the list is taken for unchanged, so that a question costs no query for it; it changes once a day."""
 
 MOST_LOST: Final = 0.1
 """The share of a market that may vanish between two files; one stock always may. More is a broken file, not a wave of
@@ -76,6 +79,7 @@ async def refresh_stocks(services: Services, *, begin: Begin | None = None) -> R
         refreshed = await _write(conn, known, master, at)
         await quarantine(conn, SOURCE, master.rejected, at=at)
         await record_success(conn, SOURCE, items=len(master.stocks), at=at)
+    _resolvers.setdefault(services.db, _Kept()).checked_at = None
     log.info("stocks_refreshed", listed=refreshed.listed, new=refreshed.new, delisted=refreshed.delisted)
     return refreshed
 
@@ -126,6 +130,7 @@ class _Kept:
 
     resolver: Resolver | None = None
     version: tuple[Any, ...] = ()
+    checked_at: datetime | None = None
     building: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -133,10 +138,16 @@ _resolvers: WeakKeyDictionary[Database, _Kept] = WeakKeyDictionary()
 
 
 async def stock_resolver(services: Services) -> Resolver:
-    """The resolver over the stored list, built once a process and again when the list has changed."""
-    kept = _resolvers.setdefault(services.db, _Kept())
+    """The resolver over the stored list, built once a process and again when the list has changed.
+
+    A change made by another process is seen within `CURRENT_FOR`.
+    """
+    kept, now = _resolvers.setdefault(services.db, _Kept()), services.clock.now()
+    if kept.resolver is not None and kept.checked_at and kept.checked_at <= now < kept.checked_at + CURRENT_FOR:
+        return kept.resolver
     async with services.db.read() as conn:
         version = await queries.list_version(conn)
+    kept.checked_at = now
     if kept.resolver is not None and kept.version == version:
         return kept.resolver
     async with kept.building:

@@ -276,13 +276,11 @@ async def test_every_button_of_a_report_works(stage: Stage) -> None:
         assert proof in await stage.press(report, button), button
 
 
-async def test_a_report_with_its_picture_comes_as_picture_then_text(stage: Stage) -> None:
-    picture, text = await stage.messages("/report SK하이닉스")
-    assert picture.media is not None
-    assert picture.text == ""
-    assert text.media is None
-    assert text.buttons
-    assert len(text.text) <= 4096
+async def test_a_report_stands_under_its_picture_with_its_buttons(stage: Stage) -> None:
+    (report,) = await stage.messages("/report SK하이닉스")
+    assert report.media is not None
+    assert report.buttons
+    assert "확신도" in report.text
 
 
 async def test_a_double_click_has_one_effect(stage: Stage) -> None:

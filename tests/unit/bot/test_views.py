@@ -7,7 +7,6 @@ import re
 import pytest
 
 from bot.reply import markup, plain
-from bot.views.message import Message
 from bot.views.split import MAX_CAPTION, MAX_TEXT, split, visible_length
 from core.chats.member import Language
 from sim.telegram.html import parse_html
@@ -78,18 +77,14 @@ def test_an_english_reader_meets_korean_only_in_names_quotations_and_figures(nam
     assert HANGUL.findall(text) == []
 
 
-def first_screen(message: Message) -> str:
-    return plain(message.text.partition("<blockquote")[0])
-
-
 @pytest.mark.parametrize("language", Language)
-def test_the_report_s_first_screen_fits_a_phone(language: Language) -> None:
+def test_a_report_fits_a_phone_and_under_its_picture(language: Language) -> None:
     """Lines of a phone hold some 24 Hangul or 44 Latin characters, and a screen some thirty of them."""
-    shown = first_screen(MESSAGES[f"{language} report full"])
+    shown = plain(MESSAGES[f"{language} report full"].text)
     lines = [max(1, -(-sum(2 if ord(mark) > 0x1100 else 1 for mark in line) // 46)) for line in shown.split("\n")]
     assert sum(lines) <= 34
     assert len(lines) <= 26
-    assert visible_length(MESSAGES[f"{language} report full"].text) <= MAX_TEXT
+    assert visible_length(MESSAGES[f"{language} report full"].text) <= MAX_CAPTION
 
 
 @pytest.mark.parametrize("language", Language)
@@ -118,10 +113,14 @@ def test_a_report_says_all_that_it_must() -> None:
         "이 종목: 12건, 12일 · 아직 판단하기에 적습니다",
         "전체: 2,700건, 61일 · 적중 52% (95% 구간 47%–57%)",
         "빠진 데이터: PER, PBR, 투자자별 매매 동향",
-        "RSI(14) 42.6",
-        "비슷했던 과거",
         "데이터 기준 2026-02-20 15:30 KST · 3일 전 · 투자 조언이 아닙니다",
     ]
     places = [text.find(each) for each in in_order]
     assert -1 not in places, in_order[places.index(-1)]
     assert places == sorted(places)
+
+
+def test_the_evidence_holds_every_fact_every_article_and_the_risks() -> None:
+    text = plain(MESSAGES["ko evidence full"].text)
+    for each in ("RSI(14): 42.6", "비슷했던 과거", "위험"):
+        assert each in text
