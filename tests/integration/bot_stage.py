@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from bot.demo import ADMIN_ID, TOKEN, USER_ID, Demo, ask, settle
 from bot.process import running
-from core.clock import ShiftedClock
+from core.clock import Clock, ShiftedClock
 from core.embedded import Addresses, clone_database, drop_database
 from core.services import Services
 from core.settings import Settings
@@ -112,10 +112,19 @@ def shown(messages: list[Message]) -> str:
 @asynccontextmanager
 async def open_stage(servers: Addresses, template: str, folder: Path, **groups: dict[str, Any]) -> AsyncIterator[Stage]:
     """A bot over a generated market, on a fresh database; `groups` override settings."""
-    market, clock = generated_market(7, until=date(2026, 3, 31)), ShiftedClock(MOMENT)
+    url = await clone_database(servers.database_url, template, name := f"stage_{uuid4().hex[:12]}")
+    try:
+        async with stage_on(replace(servers, database_url=url), ShiftedClock(MOMENT), folder, **groups) as stage:
+            yield stage
+    finally:
+        await drop_database(servers.database_url, name)
+
+
+@asynccontextmanager
+async def stage_on(stores: Addresses, clock: Clock, folder: Path, **groups: dict[str, Any]) -> AsyncIterator[Stage]:
+    """A bot over a generated market, on these very stores; `groups` override settings."""
+    market = generated_market(7, until=date(2026, 3, 31))
     async with AsyncExitStack() as stack:
-        url = await clone_database(servers.database_url, template, name := f"stage_{uuid4().hex[:12]}")
-        stack.push_async_callback(drop_database, servers.database_url, name)
         telegram = TelegramServer(token=TOKEN, now=clock.now)
         member, admin = telegram.user(USER_ID, "김하늘"), telegram.user(ADMIN_ID, "관리자")
         address = await telegram.start()
@@ -124,9 +133,9 @@ async def open_stage(servers: Addresses, template: str, folder: Path, **groups: 
         values: dict[str, dict[str, Any]] = world.settings_overrides() | {
             "app": {"data_dir": folder, "jobs": False},
             "telegram": {"bot_token": TOKEN, "admin_ids": (ADMIN_ID, NEW_ADMIN_ID), "base_url": address},
-            "database": {"url": url, "pool_size": 5},
-            "redis": {"url": servers.redis_url},
-            "milvus": {"uri": servers.milvus_uri},
+            "database": {"url": stores.database_url, "pool_size": 5},
+            "redis": {"url": stores.redis_url},
+            "milvus": {"uri": stores.milvus_uri},
         }
         for group, changed in groups.items():
             values[group] = values.get(group, {}) | changed
