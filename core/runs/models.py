@@ -71,3 +71,18 @@ class JobLockRow(Base):
     epoch: Mapped[int]
     paused: Mapped[bool] = mapped_column(server_default="false")
     failures: Mapped[int] = mapped_column(server_default="0")
+
+
+class LeaderRow(Base):
+    """Which process leads until when, by the database's clock. Nobody where `owner` is empty.
+
+    `epoch` counts the changes of hands.
+    """
+
+    __tablename__ = "leader"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    epoch: Mapped[int]
+    since: Mapped[datetime]
+    lease_until: Mapped[datetime]
