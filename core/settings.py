@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -106,6 +107,30 @@ class KisSettings(BaseModel):
         return self.calls_per_second or (1.0 if self.paper else 18.0)
 
 
+class AlertSettings(BaseModel):
+    """Where alerts to the admins go besides Telegram and the log."""
+
+    webhook_url: SecretStr | None = Field(
+        None, description="address that every alert is posted to as JSON; https, or http on this machine"
+    )
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _is_safe(cls, value: SecretStr | None) -> SecretStr | None:
+        address = urlsplit(value.get_secret_value()) if value else None
+        local = address is not None and address.hostname in {"127.0.0.1", "::1", "localhost"}
+        if address is not None and not (address.hostname and (address.scheme == "https" or local)):
+            raise ValueError("must begin with https:// (http:// on this machine only)")
+        return value
+
+
+class HttpSettings(BaseModel):
+    """The HTTP port for machines: /health, /health/{component}, /metrics."""
+
+    port: int | None = Field(None, ge=0, le=65_535, description="where it answers; off if empty, 0 for any free one")
+    host: str = Field("127.0.0.1", description="address it binds to; whoever reaches it may read it")
+
+
 class NewsSettings(BaseModel):
     """News sources."""
 
@@ -144,8 +169,35 @@ class LLMSettings(BaseModel):
     monthly_budget_usd: float = Field(100.0, ge=0, description="most spent in a month")
     timeout_seconds: float = Field(60.0, gt=0, description="most one call may take")
     won_per_usd: float = Field(1_400.0, gt=0, description="rate used to show costs in won")
+    at_budget: Literal["stop", "cheaper"] = Field(
+        "stop", description="at 100 % of the budget: stop calling, or go on with the cheaper model"
+    )
+    cheaper_model: str = Field("", description="provider:model that goes on when the budget is used up")
+    cheaper_extra_percent: int = Field(
+        20, ge=0, le=100, description="the most it may spend beyond the budget, in percent of it"
+    )
 
     _names = field_validator("models", mode="before")(_split)
+
+    @model_validator(mode="after")
+    def _has_cheaper_model(self) -> LLMSettings:
+        provider, _, name = self.cheaper_model.partition(":")
+        if self.at_budget == "cheaper" and not (provider and name):
+            raise ValueError("LLM_AT_BUDGET=cheaper needs LLM_CHEAPER_MODEL=provider:model")
+        return self
+
+
+class UsageSettings(BaseModel):
+    """Records of outside calls. Daily figures are kept for ever."""
+
+    raw_days: int = Field(14, ge=2, description="days the rows of unpaid calls (market data, news) are kept")
+    paid_days: int = Field(400, ge=62, description="days the rows of paid calls are kept")
+
+
+class StrategiesSettings(BaseModel):
+    """Supervised workers."""
+
+    tell_signals: bool = Field(False, description="tell the admins of every signal a strategy finds")
 
 
 class Settings(BaseSettings):
@@ -164,6 +216,8 @@ class Settings(BaseSettings):
     app: AppSettings = Field(default_factory=AppSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     telegram: TelegramSettings = Field(default_factory=TelegramSettings)
+    alert: AlertSettings = Field(default_factory=AlertSettings)
+    http: HttpSettings = Field(default_factory=HttpSettings)
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     redis: RedisSettings = Field(default_factory=RedisSettings)
     milvus: MilvusSettings = Field(default_factory=MilvusSettings)
@@ -172,6 +226,8 @@ class Settings(BaseSettings):
     openai: OpenAISettings = Field(default_factory=OpenAISettings)
     openrouter: OpenRouterSettings = Field(default_factory=OpenRouterSettings)
     llm: LLMSettings = Field(default_factory=LLMSettings)
+    usage: UsageSettings = Field(default_factory=UsageSettings)
+    strategies: StrategiesSettings = Field(default_factory=StrategiesSettings)
 
 
 def load_settings() -> Settings:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
+from typing import Final
 
 
 class AlertKind(StrEnum):
@@ -24,13 +26,33 @@ class AlertKind(StrEnum):
     MEMBER_WAITS = "member_waits"  # user_id, name
 
 
+LIFETIMES: Final[Mapping[AlertKind, timedelta]] = {
+    AlertKind.SIGNAL: timedelta(hours=1),
+    AlertKind.MEMBER_WAITS: timedelta(days=7),
+}
+"""How long an alert is worth telling; after that it would mislead, so it is dropped and counted."""
+
+LIFETIME: Final = timedelta(days=1)
+"""How long any other alert is worth telling."""
+
+NEVER_TWICE: Final = frozenset({AlertKind.SIGNAL})
+"""Kinds of which a second telling would be taken for a second event: where Telegram does not say whether one has
+arrived, it is parked for the admins to see instead of sent again."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Alert:
     """One thing that happened. `key` names it: whatever has been told under a key is not told again.
 
-    `facts` are plain JSON values, already redacted.
+    `facts` are plain JSON values, already redacted. `part` tells apart several messages under one key.
     """
 
     kind: AlertKind
     key: str
     facts: Mapping[str, str | int | float | None] = field(default_factory=dict)
+    part: int = 1
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long it is worth telling."""
+        return LIFETIMES.get(self.kind, LIFETIME)

@@ -1,0 +1,202 @@
+"""SQL of the outbox.
+
+Whoever takes a letter up raises its `attempts`; what is written about it afterwards names them, so a sender that was
+thought dead changes nothing of a letter that another one has taken up since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import RowMapping, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.chats.models import ChatRow, UserRow
+from core.delivery.alert import Alert, AlertKind
+from core.delivery.letter import Destination, HookName, Letter, State, Step
+from core.delivery.models import OutboxRow
+
+NEWS: Final = "outbox"
+"""The channel on which PostgreSQL says, at a commit, that there are new letters."""
+
+LATE: Final = "too late"
+"""The error of a letter that was dropped because it expired."""
+
+_OPEN = OutboxRow.state.in_((State.WAITING, State.SENDING))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutboxState:
+    """How the outbox stands: letters not told yet and the oldest of them, and letters that came to no good end.
+
+    `repeated` counts letters told although they may have arrived before.
+    """
+
+    depth: int
+    oldest_at: datetime | None
+    failed: int
+    dropped: int
+    parked: int
+    repeated: int
+
+
+async def add(conn: AsyncConnection, alert: Alert, destinations: Collection[Destination], *, at: datetime) -> int:
+    """Put an alert into the outbox, once a destination; returns for how many it is new.
+
+    What goes to the log stands there as told: it is the caller who writes it.
+    """
+    rows = [
+        {
+            "key": alert.key,
+            "part": alert.part,
+            "kind": alert.kind,
+            "facts": dict(alert.facts),
+            "hook": to.hook,
+            "chat_id": to.chat_id,
+            "state": State.SENT if to.hook is HookName.LOG else State.WAITING,
+            "not_before": at,
+            "expires_at": at + alert.lifetime,
+            "created_at": at,
+            "sent_at": at if to.hook is HookName.LOG else None,
+        }
+        for to in destinations
+    ]
+    added = await conn.execute(upsert(OutboxRow).values(rows).on_conflict_do_nothing().returning(OutboxRow.id))
+    new = len(added.all())
+    if new:
+        await conn.execute(select(func.pg_notify(NEWS, "")))
+    return new
+
+
+_CLAIM = text(
+    """
+    UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id = (
+        SELECT id FROM outbox o
+        WHERE state = 'waiting' AND not_before <= :at AND expires_at > :at AND hook = ANY(:hooks)
+            AND (chat_id IS NULL OR chat_id <> ALL(:busy))
+            AND NOT EXISTS (
+                SELECT FROM outbox e
+                WHERE e.chat_id = o.chat_id AND e.id < o.id
+                    AND (e.state = 'sending' OR (e.state = 'waiting' AND e.expires_at > :at))
+            )
+        ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+    )
+    RETURNING id, key, part, kind, facts, hook, chat_id, created_at, attempts, repeated
+    """
+)
+
+
+async def claim(
+    conn: AsyncConnection, *, at: datetime, hooks: Collection[HookName], busy: Collection[int]
+) -> Letter | None:
+    """Take up the oldest letter that may be told at `at` by one of `hooks`, in a chat that is not `busy`.
+
+    Of each chat it is the first of those left, and only when none of them is on its way. Commit before telling it.
+    """
+    row = (await conn.execute(_CLAIM, {"at": at, "hooks": list(hooks), "busy": list(busy)})).mappings().first()
+    return _letter(row) if row else None
+
+
+async def settle(conn: AsyncConnection, letter: Letter, becomes: Step, *, at: datetime) -> bool:
+    """Write down what became of a letter; False when it is not in the hands of whoever took it up so any more."""
+    values: dict[str, Any] = {
+        "state": becomes.state,
+        "not_before": becomes.not_before,
+        "repeated": becomes.repeated,
+        "error": becomes.error,
+        "sent_at": at if becomes.state is State.SENT else None,
+    }
+    mine = (OutboxRow.id == letter.id, OutboxRow.attempts == letter.attempts, OutboxRow.state == State.SENDING)
+    return (await conn.execute(update(OutboxRow).where(*mine).values(**values))).rowcount == 1
+
+
+async def recover(conn: AsyncConnection) -> int:
+    """Let the letters that a dead sender had taken up wait again, marked as perhaps repeated; returns how many."""
+    lost = update(OutboxRow).where(OutboxRow.state == State.SENDING)
+    return (await conn.execute(lost.values(state=State.WAITING, repeated=True))).rowcount
+
+
+async def drop_late(conn: AsyncConnection, *, at: datetime) -> int:
+    """Drop the letters that are not worth telling any more; returns how many."""
+    late = update(OutboxRow).where(OutboxRow.state == State.WAITING, OutboxRow.expires_at <= at)
+    return (await conn.execute(late.values(state=State.DROPPED, error=LATE))).rowcount
+
+
+async def drop_chat(conn: AsyncConnection, *, chat_id: int, reason: str) -> int:
+    """Drop all that waits for a chat that cannot be reached, and mark the chat; returns how many were dropped."""
+    await conn.execute(update(ChatRow).where(ChatRow.id == chat_id).values(reachable=False))
+    waiting = update(OutboxRow).where(OutboxRow.chat_id == chat_id, OutboxRow.state == State.WAITING)
+    return (await conn.execute(waiting.values(state=State.DROPPED, error=reason))).rowcount
+
+
+_MOVE = text(
+    """
+    UPDATE outbox o SET chat_id = :new
+    WHERE chat_id = :old AND state IN ('waiting', 'sending') AND NOT EXISTS (
+        SELECT FROM outbox e
+        WHERE e.key = o.key AND e.part = o.part AND e.hook = o.hook AND e.chat_id = :new
+    )
+    """
+)
+
+
+async def move_chat(conn: AsyncConnection, *, old: int, new: int, at: datetime) -> int:
+    """Address all that is left for a chat to its new id; returns how many. What is told there already is dropped."""
+    await conn.execute(update(ChatRow).where(ChatRow.id == old).values(reachable=False))
+    known = upsert(ChatRow).values(id=new, kind="supergroup", reachable=True, seen_at=at)
+    await conn.execute(known.on_conflict_do_nothing())
+    moved = (await conn.execute(_MOVE, {"old": old, "new": new})).rowcount
+    await drop_chat(conn, chat_id=old, reason="told under the new id")
+    return moved
+
+
+async def chat_language(conn: AsyncConnection, chat_id: int) -> str | None:
+    """The language chosen by the person whose private chat it is, if they chose one."""
+    return (await conn.execute(select(UserRow.language).where(UserRow.id == chat_id))).scalar_one_or_none()
+
+
+async def waiting(conn: AsyncConnection) -> int:
+    """How many letters are not told yet."""
+    return (await conn.execute(select(func.count()).select_from(OutboxRow).where(_OPEN))).scalar_one()
+
+
+async def outbox_state(conn: AsyncConnection, *, since: datetime | None = None) -> OutboxState:
+    """How the outbox stands; the letters that came to no good end are those written since `since`, or all kept."""
+    counted = (OutboxRow.created_at >= since,) if since else ()
+
+    def count(state: State) -> Any:
+        return func.count().filter(OutboxRow.state == state, *counted)
+
+    repeated = func.count().filter(OutboxRow.repeated, *counted)
+    query = select(
+        func.count().filter(_OPEN).label("depth"),
+        func.min(OutboxRow.created_at).filter(_OPEN).label("oldest_at"),
+        count(State.FAILED).label("failed"),
+        count(State.DROPPED).label("dropped"),
+        count(State.PARKED).label("parked"),
+        repeated.label("repeated"),
+    )
+    if since:
+        query = query.where(_OPEN | (OutboxRow.created_at >= since))
+    return OutboxState(**(await conn.execute(query)).one()._mapping)
+
+
+async def prune(conn: AsyncConnection, *, before: datetime) -> int:
+    """Forget the letters written before `before` that have come to an end; returns how many."""
+    return (await conn.execute(delete(OutboxRow).where(OutboxRow.created_at < before, ~_OPEN))).rowcount
+
+
+def _letter(row: RowMapping) -> Letter:
+    alert = Alert(kind=AlertKind(row["kind"]), key=row["key"], facts=row["facts"], part=row["part"])
+    return Letter(
+        id=row["id"],
+        alert=alert,
+        to=Destination(HookName(row["hook"]), row["chat_id"]),
+        at=row["created_at"],
+        attempts=row["attempts"],
+        repeated=row["repeated"],
+    )
