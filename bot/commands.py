@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.access import Handler
 from bot.context import BotContext
-from bot.handlers import basics, health, news, reports, stocks, watchlist
+from bot.handlers import basics, health, news, reports, stocks, strategies, watchlist
 from core.chats.member import Language, Role
 from core.reports.chart import SPANS
 from core.stocks.stock import CODE
@@ -110,9 +110,26 @@ COMMANDS = (
         group=Group.OPERATION,
         access=Role.ADMIN,
     ),
+    Command(
+        name="strategies",
+        handler=strategies.strategies,
+        summary="전략(상시 작업) 상태",
+        example="/strategies price_feed",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
+    Command(
+        name="strategy",
+        handler=strategies.strategy,
+        summary="전략 시작과 중지",
+        example="/strategy start rsi",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
 )
 
 _CODE = f"({CODE.pattern})"
+_STRATEGY = "([a-z_]{1,32})"
 
 ACTIONS: Mapping[str, Action] = {
     "r": Action(call=reports.report_pressed, arguments=_CODE),
@@ -127,6 +144,9 @@ ACTIONS: Mapping[str, Action] = {
     "w": Action(call=watchlist.watch_pressed, arguments=_CODE),
     "u": Action(call=watchlist.unwatch_pressed, arguments=_CODE),
     "l": Action(call=basics.language_pressed, arguments=f"({'|'.join(Language)})"),
+    "sl": Action(call=strategies.strategies_pressed, arguments="", access=Role.ADMIN),
+    "sv": Action(call=strategies.strategy_pressed, arguments=_STRATEGY, access=Role.ADMIN),
+    "ss": Action(call=strategies.switch_pressed, arguments=f"(start|stop):{_STRATEGY}", access=Role.ADMIN),
 }
 """Button actions by the name a button carries."""
 

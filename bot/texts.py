@@ -104,6 +104,11 @@ RULES = {
     "momentum": "규칙: 추세 지속",
     "mean_reversion": "규칙: 평균 회귀",
     "flow_following": "규칙: 수급 추종",
+    "golden_cross": "규칙: 골든·데드크로스",
+    "rsi": "규칙: RSI 반전",
+    "volume_surge": "규칙: 거래량 급증",
+    "new_high": "규칙: 52주 신고가",
+    "flow_streak": "규칙: 연속 순매매",
 }
 """What the rule-based forecasters are called."""
 

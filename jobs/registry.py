@@ -10,6 +10,7 @@ from jobs.reports import generate_reports
 from jobs.scoring import evaluate_predictions
 from jobs.spec import CatchUp, JobSpec, TodayIfWithin
 from jobs.stocks import refresh_stocks
+from jobs.strategies import check_strategies
 from jobs.upkeep import housekeeping
 
 _SPECS = (
@@ -68,6 +69,14 @@ _SPECS = (
         catch_up=CatchUp.EVERY_SLOT,
         sessions_only=True,
         after=("collect_daily_bars",),
+    ),
+    JobSpec(
+        name="check_strategies",
+        summary="전략 점검",
+        schedule="* * * * *",
+        run=check_strategies,
+        timeout=timedelta(seconds=50),
+        catch_up=CatchUp.LATEST,
     ),
     JobSpec(
         name="housekeeping",

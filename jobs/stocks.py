@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from core.chats.queries import watched_codes
 from core.errors import Fenced, StockPilotError
 from core.runs.run import Run
 from core.services import Services
-from core.stocks.queries import list_stocks
+from core.stocks.followed import followed_stocks
 from core.stocks.service import refresh_stocks as refresh
 from core.stocks.stock import Stock
 
@@ -17,15 +16,6 @@ async def refresh_stocks(services: Services, run: Run) -> None:
     """Bring the stock master up to date."""
     refreshed = await refresh(services, begin=run.begin)
     run.progress(done=refreshed.listed, failed=refreshed.rejected)
-
-
-async def followed_stocks(services: Services) -> list[Stock]:
-    """Every listed stock that somebody watches or that has priority, in code order."""
-    async with services.db.begin() as conn:
-        watched = set(await watched_codes(conn))
-        stocks = await list_stocks(conn)
-    followed = (stock for stock in stocks if stock.active and (stock.priority or stock.code in watched))
-    return sorted(followed, key=lambda stock: stock.code)
 
 
 async def each_followed(services: Services, run: Run, work: Callable[[Stock], Awaitable[object]]) -> None:

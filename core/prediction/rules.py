@@ -1,7 +1,8 @@
 """The rule-based forecasters: what any model has to beat. They cost nothing and are always on.
 
 A rule calls one direction a horizon and gives it `CALLED`, the others share the rest, except the base
-rate, which says how often each direction came in the stock's own past.
+rate, which says how often each direction came in the stock's own past. The rules of signals abstain on every
+day without theirs.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from core.prediction import signals
 from core.prediction.fact import FactSheet
 from core.prediction.forecast import HORIZONS, Direction, Forecast, Odds, Statement
 
@@ -112,6 +114,69 @@ def flow_following(sheet: FactSheet) -> Reading | None:
     return Reading(odds=_same_everywhere(direction_of(net, 0.0)), reason=reason)
 
 
+def golden_cross(sheet: FactSheet) -> Reading | None:
+    """The price goes where the averages have crossed in the last closed session."""
+    return _on_signal(
+        sheet,
+        signals.golden_cross,
+        ("sma_20", "sma_60"),
+        up="20일선{0}이 60일선{1}을 위로 지나 오른다고 봅니다.",
+        down="20일선{0}이 60일선{1}을 아래로 지나 내린다고 봅니다.",
+    )
+
+
+def rsi(sheet: FactSheet) -> Reading | None:
+    """The price turns where the relative strength index has left a zone in the last closed session."""
+    return _on_signal(
+        sheet,
+        signals.rsi,
+        ("rsi_14",),
+        up="RSI{0}가 과매도 구간에서 벗어나 오른다고 봅니다.",
+        down="RSI{0}가 과매수 구간에서 벗어나 내린다고 봅니다.",
+    )
+
+
+def volume_surge(sheet: FactSheet) -> Reading | None:
+    """The move of the last closed session goes on when its volume surged."""
+    return _on_signal(
+        sheet,
+        signals.volume_surge,
+        ("volume_ratio",),
+        up="거래량 급증{0}과 함께 올라 더 오른다고 봅니다.",
+        down="거래량 급증{0}과 함께 내려 더 내린다고 봅니다.",
+    )
+
+
+def new_high(sheet: FactSheet) -> Reading | None:
+    """A 52-week high of the last closed session is followed by others."""
+    return _on_signal(sheet, signals.new_high, ("high_52w",), up="52주 최고{0}를 새로 써 더 오른다고 봅니다.", down="")
+
+
+def flow_streak(sheet: FactSheet) -> Reading | None:
+    """The price follows a streak of net buying or selling by foreigners and institutions on the day it is complete.
+
+    Abstains while no flows are on the sheet.
+    """
+    fact = sheet.by_name.get("flow_streak")
+    if fact is None or fact.value is None or abs(fact.value) != signals.STREAK:
+        return None
+    direction = direction_of(fact.value, 0.0)
+    reason = Statement(text=f"외국인과 기관의 연속 순매매[{fact.id}]를 따라간다고 봅니다.", evidence=(fact.id,))
+    return Reading(odds=_same_everywhere(direction), reason=reason)
+
+
+def _on_signal(sheet: FactSheet, watch: signals.Watch, names: tuple[str, ...], *, up: str, down: str) -> Reading | None:
+    """The signal of the last closed session as a reading, None where there is none; it cites the facts `names`."""
+    signal = watch(sheet.bars)
+    if signal is None:
+        return None
+    cited = [sheet.by_name[name].id if name in sheet.by_name else None for name in names]
+    sentence = up if signal.direction is Direction.UP else down
+    text = sentence.format(*(f"[{each}]" if each else "" for each in cited))
+    reason = Statement(text=text, evidence=tuple(each for each in cited if each))
+    return Reading(odds=_same_everywhere(signal.direction), reason=reason)
+
+
 def base_rate(sheet: FactSheet) -> Reading | None:
     """How often the stock rose, fell or stayed inside the band over each horizon in its own past year.
 
@@ -141,6 +206,18 @@ def direction_of(change: float, band: float) -> Direction:
 
 RULES = tuple(
     RuleForecaster(key=f"rule:{rule.__name__}", rule=rule)
-    for rule in (no_change, always_up, momentum, mean_reversion, flow_following, base_rate)
+    for rule in (
+        no_change,
+        always_up,
+        momentum,
+        mean_reversion,
+        flow_following,
+        base_rate,
+        golden_cross,
+        rsi,
+        volume_surge,
+        new_high,
+        flow_streak,
+    )
 )
 """Every rule-based forecaster, in the order they are shown."""

@@ -62,6 +62,8 @@ FIRST_ANSWERS = {
     "start": "StockPilot",
     "help": "/report",
     "health": "postgresql",
+    "strategies": "실시간 시세",
+    "strategy": "RSI 반전",
 }
 
 

@@ -13,11 +13,12 @@ from core.errors import Unavailable
 from core.runs.queries import recent_runs
 from core.runs.run import Run, RunState
 from core.services import Services
+from core.stocks.followed import followed_stocks
 from core.stocks.stock import Stock
 from jobs.registry import JOBS
 from jobs.run import run_job
 from jobs.scheduler import run_due
-from jobs.stocks import each_followed, followed_stocks
+from jobs.stocks import each_followed
 from sim.market import generated_market
 from sim.world import open_world
 from tests.conftest import NOW, OpenServices

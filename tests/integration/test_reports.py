@@ -292,7 +292,7 @@ async def test_words_that_break_them_twice_give_way_to_the_facts(
     assert {match.code for match in matcher.match(shown)} <= {CODE}
     others = [each for each in report.opinions if each.model_key.startswith("rule:")]
     assert all(each.failure is None for each in others)
-    assert sum(each.outcome == "made" for each in others) == 5
+    assert sum(each.outcome == "made" for each in others) >= 5
 
 
 @pytest.mark.parametrize("mode", ["prose", "truncated_json", "huge", "empty", "refusal"])
