@@ -8,8 +8,10 @@ from enum import StrEnum
 from typing import Any
 
 from bot.access import Handler
+from bot.confirm import SIGNED
 from bot.context import BotContext
-from bot.handlers import basics, health, news, reports, stocks, strategies, watchlist
+from bot.handlers import audit, basics, health, jobs, locks, news, reports, stocks, strategies, watchlist
+from bot.handlers.asking_jobs import JOB
 from core.chats.member import Language, Role
 from core.reports.chart import SPANS
 from core.stocks.stock import CODE
@@ -111,6 +113,62 @@ COMMANDS = (
         access=Role.ADMIN,
     ),
     Command(
+        name="jobs",
+        handler=jobs.jobs,
+        summary="예약 작업과 실행 기록",
+        example="/jobs recent 20",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
+    Command(
+        name="run",
+        handler=jobs.run,
+        summary="작업 지금 실행",
+        example="/run housekeeping",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
+    Command(
+        name="pause",
+        handler=jobs.pause,
+        summary="작업 일시정지",
+        example="/pause housekeeping",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
+    Command(
+        name="resume",
+        handler=jobs.resume,
+        summary="멈춘 작업 다시 시작",
+        example="/resume housekeeping",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
+    Command(
+        name="locks",
+        handler=locks.locks,
+        summary="작업 잠금 보기와 정리",
+        example="/locks expired",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
+    Command(
+        name="unlock",
+        handler=locks.unlock,
+        summary="작업 잠금 강제 해제",
+        example="/unlock housekeeping",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
+    Command(
+        name="audit",
+        handler=audit.audit,
+        summary="관리자가 한 일",
+        example="/audit 20",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
+    Command(
         name="strategies",
         handler=strategies.strategies,
         summary="전략(상시 작업) 상태",
@@ -144,6 +202,18 @@ ACTIONS: Mapping[str, Action] = {
     "w": Action(call=watchlist.watch_pressed, arguments=_CODE),
     "u": Action(call=watchlist.unwatch_pressed, arguments=_CODE),
     "l": Action(call=basics.language_pressed, arguments=f"({'|'.join(Language)})"),
+    "jo": Action(call=jobs.overview_pressed, arguments="", access=Role.ADMIN),
+    "jb": Action(call=jobs.job_pressed, arguments=JOB, access=Role.ADMIN),
+    "jn": Action(call=jobs.recent_pressed, arguments="", access=Role.ADMIN),
+    "js": Action(call=jobs.statistics_pressed, arguments="", access=Role.ADMIN),
+    "jr": Action(call=jobs.run_pressed, arguments=JOB, access=Role.ADMIN),
+    "jp": Action(call=jobs.pause_pressed, arguments=JOB, access=Role.ADMIN),
+    "je": Action(call=jobs.resume_pressed, arguments=JOB, access=Role.ADMIN),
+    "la": Action(call=locks.locks_pressed, arguments="", access=Role.ADMIN),
+    "lk": Action(call=locks.lock_pressed, arguments=JOB, access=Role.ADMIN),
+    "lc": Action(call=locks.cleanup_pressed, arguments="", access=Role.ADMIN),
+    "un": Action(call=locks.unlock_pressed, arguments=JOB, access=Role.ADMIN),
+    "uk": Action(call=locks.unlock_confirmed, arguments=SIGNED, access=Role.ADMIN),
     "sl": Action(call=strategies.strategies_pressed, arguments="", access=Role.ADMIN),
     "sv": Action(call=strategies.strategy_pressed, arguments=_STRATEGY, access=Role.ADMIN),
     "ss": Action(call=strategies.switch_pressed, arguments=f"(start|stop):{_STRATEGY}", access=Role.ADMIN),

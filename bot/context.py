@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from telegram import Chat, Update
+from telegram import Message as Sent
 from telegram.error import BadRequest, Forbidden
 from telegram.ext import Application, CallbackContext, ExtBot
 
@@ -14,6 +15,7 @@ from bot.texts import Texts, texts
 from bot.views.message import Button, Message
 from core.chats.member import Language, Member
 from core.log_records.rows import LogRows
+from core.runs.control import JobControl
 from core.services import Services
 
 _Base = CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[str, Any]]
@@ -43,6 +45,12 @@ class BotContext(_Base):
         """The log lines on their way to the database."""
         rows: LogRows = self.bot_data["log_rows"]
         return rows
+
+    @property
+    def jobs(self) -> JobControl:
+        """The scheduled work, as far as an admin may touch it."""
+        control: JobControl = self.bot_data["jobs"]
+        return control
 
     @property
     def member(self) -> Member | None:
@@ -94,25 +102,28 @@ class BotContext(_Base):
             "message_thread_id": origin.message_thread_id if origin and origin.is_topic_message else None,
         }
 
-    async def say(self, message: Message) -> None:
-        """Answer in the chat the update came from, in its topic."""
-        await reply.send(self.telegram, message, self.place, cache=self.services.cache)
+    async def say(self, message: Message) -> Sent | None:
+        """Answer in the chat the update came from, in its topic; returns what was sent last, if it is text."""
+        return await reply.send(self.telegram, message, self.place, cache=self.services.cache)
 
-    async def say_privately(self, message: Message) -> None:
-        """Answer the asker alone, and where they asked say that it was done or why it could not be."""
-        if self.chat.id == self.asker.id:
-            await self.say(message)
-            return
+    async def say_privately(self, *messages: Message) -> Sent | None:
+        """Answer the asker alone, and where they asked say once that it was done or why it could not be."""
+        elsewhere, sent = self.chat.id != self.asker.id, None
+        place = {"chat_id": self.asker.id} if elsewhere else self.place
         try:
-            await reply.send(self.telegram, message, {"chat_id": self.asker.id}, cache=self.services.cache)
+            for message in messages:
+                sent = await reply.send(self.telegram, message, place, cache=self.services.cache)
         except (BadRequest, Forbidden) as error:
-            if isinstance(error, BadRequest) and "chat not found" not in str(error).lower():
+            if not elsewhere or (isinstance(error, BadRequest) and "chat not found" not in str(error).lower()):
                 raise
             words = "개인 대화로 보낼 수 없습니다. 먼저 저에게 개인 메시지를 보내 주세요."
         else:
+            if not elsewhere:
+                return sent
             words = "개인 대화로 보냈습니다."
         button = Button(self.texts("💬 개인 대화 열기"), url=f"https://t.me/{self.telegram.username}")
         await self.say(Message(text=self.texts(words), keyboard=((button,),)))
+        return sent
 
     async def change(self, message: Message) -> None:
         """Change the message whose button was pressed."""

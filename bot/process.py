@@ -17,6 +17,7 @@ from core.errors import BadSettings
 from core.log_records.rows import keeping_log_rows
 from core.services import Services, open_services
 from core.settings import Settings
+from jobs.control import Control
 from jobs.registry import JOBS
 from jobs.scheduler import run_due, schedule
 
@@ -39,6 +40,8 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
         await run_due(services, specs=[JOBS["refresh_stocks"]])
         async with AsyncExitStack() as stack:
             stack.push_async_callback(_stop, application)
+            application.bot_data["jobs"] = control = Control(services)
+            stack.push_async_callback(control.stop)
             await set_menus(application.bot, settings.telegram.admin_ids)
             await application.start()
             if settings.app.jobs:

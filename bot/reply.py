@@ -29,9 +29,10 @@ _RETRIES = 1
 """How often an answer waits out Telegram's "too many requests"."""
 
 
-async def send(bot: ExtBot[Any], message: Message, place: Mapping[str, Any], *, cache: Cache) -> None:
+async def send(bot: ExtBot[Any], message: Message, place: Mapping[str, Any], *, cache: Cache) -> Sent | None:
     """Send the message to `place` (`chat_id`, `message_thread_id`), in as many parts as it needs.
 
+    Returns the last part where it is text, which `change` can change later.
     `cache` remembers what Telegram calls a picture it was sent, so that each is drawn and uploaded once.
     """
     where: dict[str, Any] = {**place, "rate_limit_args": _RETRIES}
@@ -40,14 +41,21 @@ async def send(bot: ExtBot[Any], message: Message, place: Mapping[str, Any], *, 
         document = InputFile(message.document, filename=message.filename)
         send_document = partial(bot.send_document, **where, document=document, reply_markup=keyboard)
         await _formatted(send_document, "caption", message.text)
-        return
+        return None
     if message.photo is not None and await _photo(bot, message, message.photo, where, cache):
-        return
-    parts = split(message.text)
+        return None
+    sent, parts = None, split(message.text)
     for number, part in enumerate(parts, start=1):
         below = keyboard if number == len(parts) else None
         send_text = partial(bot.send_message, **where, reply_markup=below, link_preview_options=_NO_PREVIEW)
-        await _formatted(send_text, "text", part)
+        sent = await _formatted(send_text, "text", part)
+    return sent
+
+
+async def change(sent: Sent, message: Message) -> None:
+    """Put the first part of the message in place of a text sent before."""
+    edit_text = partial(sent.edit_text, reply_markup=markup(message.keyboard), link_preview_options=_NO_PREVIEW)
+    await _formatted(edit_text, "text", split(message.text)[0])
 
 
 async def edit(query: CallbackQuery, message: Message) -> None:

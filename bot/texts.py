@@ -64,6 +64,8 @@ class Texts:
             "moment": moment,
             "stamp": stamp,
             "ago": self.ago,
+            "span": self.span,
+            "size": lambda value: "–" if value is None else f"{value / 1_048_576:,.0f} MB",
             "t": self._translated,
             "gap": self.gap,
             "forecaster": self.forecaster,
@@ -82,6 +84,25 @@ class Texts:
         if passed < timedelta(days=1):
             return self("{count}시간 전", count=passed // timedelta(hours=1))
         return self("{count}일 전", count=passed.days)
+
+    def span(self, length: timedelta | float | None) -> str:
+        """How long something took or is, in words; a number is seconds."""
+        if length is None:
+            return "–"
+        seconds = max(length.total_seconds() if isinstance(length, timedelta) else length, 0)
+        if seconds < 10:
+            return self("{count}초", count=f"{seconds:.{1 if seconds >= 1 else 2}f}")
+        minutes, rest = divmod(round(seconds), 60)
+        if not minutes:
+            return self("{count}초", count=rest)
+        hours, minutes = divmod(minutes, 60)
+        if not hours:
+            written = "{minutes}분 {seconds}초" if rest else "{minutes}분"
+            return self(written, minutes=minutes, seconds=rest)
+        days, hours = divmod(hours, 24)
+        if not days:
+            return self("{hours}시간 {minutes}분", hours=hours, minutes=minutes)
+        return self("{days}일 {hours}시간", days=days, hours=hours)
 
     def forecaster(self, key: str) -> str:
         """A forecaster as a reader knows it: a model without its provider, a rule by its name."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Calendar, kst_date
-from core.runs.queries import edge_slots, paused_jobs, runs_at
+from core.runs.queries import asked_for, edge_slots, paused_jobs, runs_at
 from core.runs.run import RunRecord, RunState
 from core.services import Services
 from jobs.slots import latest_slot, slots_between
@@ -34,14 +34,18 @@ async def due_slots(services: Services, specs: Iterable[JobSpec], at: datetime) 
 
     A slot is due when the policy of its job still wants it and no run of it has succeeded, was stopped by an admin,
     or has failed for good. A run that is under way elsewhere is listed too: only its lease tells whether it lives.
+    A run an admin asked for is due again when its process was lost.
     """
     async with services.db.begin() as conn:
-        paused = await paused_jobs(conn)
+        paused, asked = await paused_jobs(conn), await asked_for(conn)
         wanted = [
             (spec, slot)
             for spec in specs
             if spec.name not in paused
-            for slot in wanted_slots(spec, at, services.calendar, oldest=await _oldest_slot(conn, spec))
+            for slot in sorted(
+                {*wanted_slots(spec, at, services.calendar, oldest=await _oldest_slot(conn, spec))}
+                | {slot for job, slot in asked if job == spec.name}
+            )
         ]
         runs = await runs_at(conn, [(spec.name, slot) for spec, slot in wanted])
         return [

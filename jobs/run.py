@@ -53,12 +53,20 @@ async def run_job(
     run = LeasedRun(services.db, held)
     if missed:
         run.warn(f"{missed} slots before this one were missed")
-    with structlog.contextvars.bound_contextvars(job=spec.name, slot=slot.isoformat(), attempt=held.attempts):
-        log.info("job_started", resumed=bool(run.checkpoint), missed=missed)
+    return await conduct(services, spec, run, alerts=alerts)
+
+
+async def conduct(
+    services: Services, spec: JobSpec, run: LeasedRun, *, alerts: BatchAlertHook | None = None
+) -> RunState:
+    """Run a job whose lease is taken to the closing of its row; what is said of `run_job` holds from there on."""
+    held = run.lease
+    with structlog.contextvars.bound_contextvars(job=held.job, slot=held.slot.isoformat(), attempt=held.attempts):
+        log.info("job_started", resumed=bool(run.checkpoint), warnings=len(run.warnings))
         try:
             state, error = await _supervise(services, spec, run)
         except asyncio.CancelledError:
-            await _give_back(services.db, run)
+            await _give_back(services, run)
             raise
         return await _close(services, run, state, error, alerts or LogAlerts())
 
@@ -115,10 +123,10 @@ async def _stop(*tasks: asyncio.Future[None]) -> None:
         log.error("job_does_not_stop", seconds=CANCEL_WAIT)
 
 
-async def _give_back(db: Database, run: LeasedRun) -> None:
+async def _give_back(services: Services, run: LeasedRun) -> None:
     with suppress(StockPilotError):
-        async with db.begin() as conn:
-            await interrupt(conn, run.lease)
+        async with services.db.begin() as conn:
+            await interrupt(conn, run.lease, at=services.clock.now())
     log.info("job_interrupted", done=run.counts.done)
 
 

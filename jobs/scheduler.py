@@ -17,6 +17,7 @@ from telegram.ext import Job, JobQueue
 from core.errors import Unavailable
 from core.runs.alerts import BatchAlertHook
 from core.runs.run import RunState
+from core.runs.service import clean_expired
 from core.services import Services
 from jobs.due import Due, due_slots
 from jobs.registry import JOBS
@@ -93,8 +94,9 @@ class Scheduler:
         return frozenset(self._running)
 
     async def tick(self) -> None:
-        """Start every due job that is not running here and that no unfinished job goes before."""
+        """Clean expired leases; start every due job that is not running here and that no unfinished job goes before."""
         try:
+            await clean_expired(self._services)
             due = await due_slots(self._services, self._specs, self._services.clock.now())
         except Unavailable as error:
             log.warning("scheduler_blind", error=str(error))

@@ -70,14 +70,15 @@ def cron_times(text: str, day: date) -> tuple[time, ...]:
     A day must satisfy all of its three fields. Raises `ValueError` for anything else, a numbered weekday included:
     whether 0 is Sunday or Monday depends on who reads it.
     """
-    minutes, hours, days, months, weekdays = _parse(text)
+    minutes, hours, days, months, weekdays = cron_fields(text)
     if day.day not in days or day.month not in months or day.weekday() not in weekdays:
         return ()
     return tuple(time(hour, minute) for hour in hours for minute in minutes)
 
 
 @lru_cache
-def _parse(text: str) -> tuple[tuple[int, ...], ...]:
+def cron_fields(text: str) -> tuple[tuple[int, ...], ...]:
+    """The values each of five cron fields names, in order: minutes, hours, days, months, weekdays from Monday, 0."""
     fields = text.split()
     if len(fields) != 5:
         raise ValueError(f"five fields expected: {text!r}")

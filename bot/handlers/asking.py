@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.context import BotContext
 from bot.views import stocks as views
 from core.chats import service as chats
@@ -11,6 +13,7 @@ from core.stocks.service import filled_resolver, stock_resolver
 from core.stocks.stock import Stock
 
 MAX_ARGUMENT = 100
+MOST_ROWS = 50
 
 
 async def asked_stock(context: BotContext, action: str, *, example: str) -> Stock | None:
@@ -32,6 +35,15 @@ async def asked_stock(context: BotContext, action: str, *, example: str) -> Stoc
     else:
         await context.say(views.unknown(resolution, action, context.texts))
     return None
+
+
+def asked_count(argument: str, *, otherwise: int, example: str) -> int:
+    """How many rows are asked for, 1 to 50; raises `UserError` for anything else."""
+    if not argument:
+        return otherwise
+    if not re.fullmatch("[0-9]{1,3}", argument) or not 1 <= int(argument) <= MOST_ROWS:
+        raise UserError("1에서 50 사이의 숫자를 적어 주세요. 예: {example}", example=example)
+    return int(argument)
 
 
 async def stock_of(context: BotContext, code: str) -> Stock:

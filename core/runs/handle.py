@@ -51,12 +51,13 @@ class LeasedRun:
         self, *, checkpoint: Mapping[str, Any] | None = None, done: int = 0
     ) -> AsyncIterator[AsyncConnection]:
         """A fenced write transaction that moves the checkpoint and the counts with it. Raises `Fenced`."""
+        self._see_memory()
         async with self._db.begin() as conn:
             await fence(conn, self.lease)
             yield conn
             if checkpoint is not None:
                 counts = replace(self.counts, done=self.counts.done + done)
-                await save_checkpoint(conn, self.lease, checkpoint, counts, seconds=self._seconds())
+                await save_checkpoint(conn, self.lease, checkpoint, counts, cost=self.cost())
         if checkpoint is not None:
             self.progress(done=done)
             self._checkpoint = checkpoint
@@ -75,8 +76,11 @@ class LeasedRun:
 
     def cost(self) -> Cost:
         """What this run has used by now."""
-        self._peak = max(self._peak, self._process.memory_info().rss)
+        self._see_memory()
         return Cost(seconds=self._seconds(), peak_memory=self._peak, cpu_seconds=self._cpu_seconds() - self._cpu)
+
+    def _see_memory(self) -> None:
+        self._peak = max(self._peak, self._process.memory_info().rss)
 
     def _seconds(self) -> float:
         return self.lease.seconds + time.monotonic() - self._started

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import BigInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -93,7 +93,8 @@ _NEXT_EPOCH = text(
 _LIMIT_IDLING = text("SELECT set_config('idle_in_transaction_session_timeout', :limit, true)")
 _OPEN = text(
     """
-    INSERT INTO job_run AS r (job, slot, epoch, state, started_at) VALUES (:job, :slot, :epoch, 'running', :at)
+    INSERT INTO job_run AS r (job, slot, epoch, state, started_at, asked_by)
+    VALUES (:job, :slot, :epoch, 'running', :at, :asked_by)
     ON CONFLICT (job, slot) DO UPDATE SET
         epoch = excluded.epoch, state = 'running', started_at = excluded.started_at, finished_at = NULL, error = NULL,
         attempts = r.attempts + 1,
@@ -106,24 +107,33 @@ _OPEN = text(
 
 
 async def acquire(
-    conn: AsyncConnection, job: str, slot: datetime, *, owner: str, length: timedelta, at: datetime
+    conn: AsyncConnection,
+    job: str,
+    slot: datetime,
+    *,
+    owner: str,
+    length: timedelta,
+    at: datetime,
+    asked_by: int | None = None,
 ) -> Lease:
     """Take the job for its slot, in one transaction: free or expired lease, next epoch, run row opened.
 
     A run that was left unfinished by another attempt is opened again with its checkpoint. `at` is the time written
-    as its start. Raises `Conflict` when somebody holds the job or is just writing, or the slot has succeeded.
+    as its start, `asked_by` the admin whose wish a new slot is. Raises `Conflict` when somebody holds the job or is
+    just writing, or the slot has succeeded.
     """
     await _wait_briefly(conn)
     if (await conn.execute(_TAKE, {"job": job, "owner": owner, "length": length})).first() is None:
         raise Conflict(f"{job} is held by another process")
     epoch = await _next_epoch(conn, job)
     await conn.execute(text("UPDATE job_lease SET epoch = :epoch WHERE job = :job"), {"job": job, "epoch": epoch})
-    await _close_running(conn, job, RunState.INTERRUPTED)
-    opened = (await conn.execute(_OPEN, {"job": job, "slot": slot, "epoch": epoch, "at": at})).mappings().first()
+    await _close_running(conn, job, RunState.INTERRUPTED, at=at)
+    values = {"job": job, "slot": slot, "epoch": epoch, "at": at, "asked_by": asked_by}
+    opened = (await conn.execute(_OPEN, values)).mappings().first()
     if opened is None:
         raise Conflict(f"{job} has done {slot.isoformat()}")
-    values = dict(opened) | {"warnings": tuple(opened["warnings"])}
-    return Lease(job=job, slot=slot, owner=owner, epoch=epoch, length=length, **values)
+    left = dict(opened) | {"warnings": tuple(opened["warnings"])}
+    return Lease(job=job, slot=slot, owner=owner, epoch=epoch, length=length, **left)
 
 
 async def renew(conn: AsyncConnection, lease: Lease, counts: Counts) -> None:
@@ -152,20 +162,22 @@ async def fence(conn: AsyncConnection, lease: Lease) -> None:
 
 
 async def save_checkpoint(
-    conn: AsyncConnection, lease: Lease, checkpoint: Mapping[str, Any], counts: Counts, *, seconds: float
+    conn: AsyncConnection, lease: Lease, checkpoint: Mapping[str, Any], counts: Counts, *, cost: Cost
 ) -> None:
-    """Store how far the run has come, in the fenced transaction of the work itself."""
+    """Store how far the run has come and what that cost, in the fenced transaction of the work itself."""
     await conn.execute(
         text(
             "UPDATE job_run SET checkpoint = :checkpoint, done = :done, failed = :failed, total = :total,"
-            " seconds = :seconds WHERE id = :run_id"
+            " seconds = :seconds, peak_memory = :peak_memory, cpu_seconds = :cpu_seconds WHERE id = :run_id"
         ).bindparams(bindparam("checkpoint", type_=JSONB)),
         {
             "checkpoint": dict(checkpoint),
             "done": counts.done,
             "failed": counts.failed,
             "total": counts.total,
-            "seconds": seconds,
+            "seconds": cost.seconds,
+            "peak_memory": cost.peak_memory,
+            "cpu_seconds": cost.cpu_seconds,
             "run_id": lease.run_id,
         },
     )
@@ -211,28 +223,40 @@ async def finish(
     return failures
 
 
-async def interrupt(conn: AsyncConnection, lease: Lease) -> None:
+async def interrupt(conn: AsyncConnection, lease: Lease, *, at: datetime) -> None:
     """Give the lease back unfinished, so that the run can be taken up at once; raises `Fenced` if not ours."""
     await _give_up(conn, lease)
     await _next_epoch(conn, lease.job)
-    await _close_running(conn, lease.job, RunState.INTERRUPTED)
+    await _close_running(conn, lease.job, RunState.INTERRUPTED, at=at)
 
 
-async def take_away(conn: AsyncConnection, job: str, state: RunState, *, only_expired: bool = False) -> bool:
+async def take_away(
+    conn: AsyncConnection,
+    job: str,
+    state: RunState,
+    *,
+    at: datetime,
+    epoch: int | None = None,
+    only_expired: bool = False,
+) -> bool:
     """Remove the job's lease, whoever holds it, and raise the epoch so that the holder can write nothing more.
 
-    Its run is left in `state`. Returns whether there was a lease (an expired one, with `only_expired`). Raises
-    `Conflict` when the holder is in the middle of a write that does not end.
+    Its run is left in `state`, ended `at`. Returns whether there was a lease: one of `epoch` if that is given, an
+    expired one with `only_expired`. Raises `Conflict` when the holder is in the middle of a write that does not end.
     """
     await _wait_briefly(conn)
     condition = EXPIRED if only_expired else "true"
     removed = await conn.execute(
-        text(f"DELETE FROM job_lease held WHERE job = :job AND {condition} RETURNING job"), {"job": job}
+        text(
+            f"DELETE FROM job_lease held WHERE job = :job AND {condition}"
+            " AND held.epoch = coalesce(:epoch, held.epoch) RETURNING job"
+        ).bindparams(bindparam("epoch", type_=BigInteger)),
+        {"job": job, "epoch": epoch},
     )
     if removed.first() is None:
         return False
     await _next_epoch(conn, job)
-    await _close_running(conn, job, state)
+    await _close_running(conn, job, state, at=at)
     return True
 
 
@@ -263,9 +287,10 @@ async def _give_up(conn: AsyncConnection, lease: Lease) -> None:
         raise Fenced(f"the lease of {lease.job} was taken away")
 
 
-async def _close_running(conn: AsyncConnection, job: str, state: RunState) -> None:
+async def _close_running(conn: AsyncConnection, job: str, state: RunState, *, at: datetime) -> None:
     await conn.execute(
-        text("UPDATE job_run SET state = :state WHERE job = :job AND state = 'running'"), {"job": job, "state": state}
+        text("UPDATE job_run SET state = :state, finished_at = :at WHERE job = :job AND state = 'running'"),
+        {"job": job, "state": state, "at": at},
     )
 
 

@@ -12,12 +12,16 @@ from core.db import Base
 
 
 class JobRunRow(Base):
-    """One run of one slot of a job, with what it did and what it cost. At most one run of a job is running."""
+    """One run of one slot of a job, with what it did and what it cost. At most one run of a job is running.
+
+    `asked_by` is the admin whose wish the slot is; slots of the schedule have none.
+    """
 
     __tablename__ = "job_run"
     __table_args__ = (
         UniqueConstraint("job", "slot"),
         Index(None, "job", "started_at"),
+        Index("ix_job_run_asked_for", "job", "slot", postgresql_where=text("asked_by IS NOT NULL")),
         Index("uq_job_run_running", "job", unique=True, postgresql_where=text("state = 'running'")),
     )
 
@@ -38,6 +42,7 @@ class JobRunRow(Base):
     warnings: Mapped[list[Any]] = mapped_column(server_default="[]")
     checkpoint: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     error: Mapped[str | None]
+    asked_by: Mapped[int | None]
 
 
 class JobLeaseRow(Base):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -63,7 +63,7 @@ class RunRecord:
     """One run as history keeps it. Times are aware UTC of the product's clock; memory is bytes of the process.
 
     `seconds` add up over the attempts; `peak_memory` and `cpu_seconds` are those of the whole process during
-    the last attempt, other work in it included.
+    the last attempt, other work in it included. `asked_by` is the admin a run was made for, None for the schedule.
     """
 
     id: int
@@ -83,6 +83,19 @@ class RunRecord:
     warnings: tuple[str, ...]
     checkpoint: Mapping[str, Any]
     error: str | None
+    asked_by: int | None
+
+    @property
+    def open(self) -> bool:
+        """Whether it ended without success and may be taken up again."""
+        return self.state not in (RunState.RUNNING, RunState.SUCCEEDED)
+
+    @property
+    def duration(self) -> timedelta | None:
+        """Wall time over all attempts; of a run that lost its process, from its start to when that was found."""
+        if self.seconds is not None:
+            return timedelta(seconds=self.seconds)
+        return self.finished_at - self.started_at if self.finished_at else None
 
     @property
     def throughput(self) -> float | None:

@@ -22,7 +22,17 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_leader")),
     )
+    op.add_column("job_run", sa.Column("asked_by", sa.BigInteger(), nullable=True))
+    op.create_index(
+        "ix_job_run_asked_for",
+        "job_run",
+        ["job", "slot"],
+        unique=False,
+        postgresql_where=sa.text("asked_by IS NOT NULL"),
+    )
 
 
 def downgrade() -> None:
     op.drop_table("leader")
+    op.drop_index("ix_job_run_asked_for", table_name="job_run", postgresql_where=sa.text("asked_by IS NOT NULL"))
+    op.drop_column("job_run", "asked_by")

@@ -62,6 +62,13 @@ FIRST_ANSWERS = {
     "start": "StockPilot",
     "help": "/report",
     "health": "postgresql",
+    "jobs": "최근 실행",
+    "run": "실행을 시작했습니다",
+    "pause": "일시정지했습니다",
+    "resume": "다시 일정에 넣었습니다",
+    "locks": "만료된 잠금",
+    "unlock": "아무도 잡고 있지 않습니다",
+    "audit": "관리 기록",
     "strategies": "실시간 시세",
     "strategy": "RSI 반전",
 }

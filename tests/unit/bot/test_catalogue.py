@@ -17,6 +17,7 @@ from bot.texts import RULES, texts
 from core.chats.member import Language
 from core.prediction import rules
 from core.prediction.price_facts import price_facts, prices_of
+from jobs.registry import JOBS
 from tests.sheets import CALENDAR, LAST_DAY, make_bars, make_quote
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -40,7 +41,7 @@ def sentences() -> set[str]:
     bot = [p for p in (ROOT / "bot").rglob("*.py") if p.name not in {"demo.py", "check.py", "console.py"}]
     sheet = [ROOT / "core" / "prediction" / name for name in ("facts.py", "price_facts.py")]
     found = {text for path in bot + sheet for text in constants(path) if HANGUL.search(text)}
-    found |= set(labels())
+    found |= set(labels()) | {spec.summary for spec in JOBS.values()}
     for path in (ROOT / "core").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "UserError" and node.args:

@@ -50,6 +50,7 @@ def make_run(state: RunState, *, attempts: int = 1, finished_at: datetime | None
         warnings=(),
         checkpoint={},
         error=None,
+        asked_by=None,
     )
 
 
@@ -159,9 +160,9 @@ async def test_missed_slots_are_noted_in_the_run(services: Services) -> None:
 
 async def test_paused_job_is_not_due_until_resumed(services: Services) -> None:
     at = kst(FRIDAY, time(14))
-    await pause(services, LATEST.name)
+    await pause(services, LATEST.name, by=1)
     assert await due_slots(services, [LATEST], at) == []
-    await resume(services, LATEST.name)
+    await resume(services, LATEST.name, by=1)
     assert len(await due_slots(services, [LATEST], at)) == 1
 
 

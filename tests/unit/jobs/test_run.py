@@ -164,14 +164,14 @@ async def test_release_stops_the_work_at_the_next_heartbeat(services: Services) 
 
     running = asyncio.create_task(run_job(services, make_spec(run=work), NOW, owner="a", lease=SHORT))
     await started.wait()
-    assert await release(services, "tidy")
+    assert await release(services, "tidy", by=1)
     assert await running is RunState.FENCED
     assert (await last_run(services)).state is RunState.FENCED
 
 
 async def test_released_run_writes_nothing_even_before_its_heartbeat(services: Services) -> None:
     async def work(services: Services, run: Run) -> None:
-        await release(services, "tidy")
+        await release(services, "tidy", by=1)
         async with run.begin() as conn:
             await conn.execute(text("INSERT INTO chat VALUES (1, 'private', true, now())"))
 

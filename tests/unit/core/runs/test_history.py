@@ -69,6 +69,6 @@ async def test_expired_leases_are_cleaned_and_their_runs_stay_open(services: Ser
 
 async def test_release_tells_whether_anybody_held_it(services: Services) -> None:
     await take(services.db)
-    assert await release(services, "tidy")
-    assert not await release(services, "tidy")
-    assert not await release(services, "never ran")
+    assert await release(services, "tidy", by=1)
+    assert not await release(services, "tidy", by=1)
+    assert not await release(services, "never ran", by=1)

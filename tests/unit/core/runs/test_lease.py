@@ -192,7 +192,7 @@ async def test_released_twice_is_released_once(database: Database) -> None:
 async def test_given_back_slot_is_open_at_once(database: Database) -> None:
     lease = await take(database)
     async with database.begin() as conn:
-        await interrupt(conn, lease)
+        await interrupt(conn, lease, at=NOW)
     assert [run.state for run in await runs(database)] == [RunState.INTERRUPTED]
     assert (await take(database, "b")).attempts == 2
 
@@ -235,7 +235,7 @@ async def test_heartbeat_gives_up_when_the_database_is_gone_for_a_lease_length(d
 
 async def _take_away(db: Database, order: list[str]) -> bool:
     async with db.begin() as conn:
-        taken = await take_away(conn, JOB, RunState.FENCED)
+        taken = await take_away(conn, JOB, RunState.FENCED, at=NOW)
     order.append("released")
     return taken
 

@@ -170,12 +170,12 @@ class LeaseMachine(RuleBasedStateMachine):
     async def interrupt(self, lease: Lease) -> None:
         """A lease given back."""
         async with self.db.begin() as conn:
-            await interrupt(conn, lease)
+            await interrupt(conn, lease, at=NOW)
 
     async def take_away(self, only_expired: bool) -> bool:
         """A forced release."""
         async with self.db.begin() as conn:
-            return await take_away(conn, JOB, RunState.FENCED, only_expired=only_expired)
+            return await take_away(conn, JOB, RunState.FENCED, at=NOW, only_expired=only_expired)
 
     async def locks(self) -> list[Any]:
         """The leases."""
