@@ -10,7 +10,23 @@ from typing import Any
 from bot.access import Handler
 from bot.confirm import SIGNED
 from bot.context import BotContext
-from bot.handlers import audit, basics, health, jobs, locks, news, reports, stocks, strategies, watchlist
+from bot.handlers import (
+    audit,
+    basics,
+    health,
+    jobs,
+    locks,
+    logs,
+    news,
+    reports,
+    status,
+    stocks,
+    strategies,
+    updates,
+    usage,
+    users,
+    watchlist,
+)
 from bot.handlers.asking_jobs import JOB
 from core.chats.member import Language, Role
 from core.reports.chart import SPANS
@@ -96,6 +112,7 @@ COMMANDS = (
         summary="시작과 언어 선택",
         example="/start",
         group=Group.MINE,
+        access=Role.WAITING,
     ),
     Command(
         name="help",
@@ -109,6 +126,38 @@ COMMANDS = (
         handler=health.health,
         summary="시스템 상태",
         example="/health detailed",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
+    Command(
+        name="status",
+        handler=status.status,
+        summary="한 화면 요약",
+        example="/status",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
+    Command(
+        name="metrics",
+        handler=status.metrics,
+        summary="CPU, 메모리, 디스크",
+        example="/metrics",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
+    Command(
+        name="usage",
+        handler=usage.usage,
+        summary="호출 사용량, 비용, 예산",
+        example="/usage 7d",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
+    Command(
+        name="updates",
+        handler=updates.updates,
+        summary="리포트 업데이트 통계",
+        example="/updates 14",
         group=Group.OPERATION,
         access=Role.ADMIN,
     ),
@@ -161,14 +210,6 @@ COMMANDS = (
         access=Role.ADMIN,
     ),
     Command(
-        name="audit",
-        handler=audit.audit,
-        summary="관리자가 한 일",
-        example="/audit 20",
-        group=Group.OPERATION,
-        access=Role.ADMIN,
-    ),
-    Command(
         name="strategies",
         handler=strategies.strategies,
         summary="전략(상시 작업) 상태",
@@ -181,6 +222,38 @@ COMMANDS = (
         handler=strategies.strategy,
         summary="전략 시작과 중지",
         example="/strategy start rsi",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
+    Command(
+        name="audit",
+        handler=audit.audit,
+        summary="관리자가 한 일",
+        example="/audit 20",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
+    Command(
+        name="logs",
+        handler=logs.logs,
+        summary="경고와 오류 기록",
+        example="/logs error 5",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
+    Command(
+        name="users",
+        handler=users.users,
+        summary="사용자 목록과 검색",
+        example="/users 김",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
+    Command(
+        name="user",
+        handler=users.user,
+        summary="사용자 권한, 차단, 초대",
+        example="/user invite 5 7",
         group=Group.OPERATION,
         access=Role.ADMIN,
     ),
@@ -202,6 +275,8 @@ ACTIONS: Mapping[str, Action] = {
     "w": Action(call=watchlist.watch_pressed, arguments=_CODE),
     "u": Action(call=watchlist.unwatch_pressed, arguments=_CODE),
     "l": Action(call=basics.language_pressed, arguments=f"({'|'.join(Language)})"),
+    "co": Action(call=usage.usage_pressed, arguments="(today|7d|30d|costs|alerts)", access=Role.ADMIN),
+    "cr": Action(call=usage.reset_confirmed, arguments=SIGNED, access=Role.ADMIN),
     "jo": Action(call=jobs.overview_pressed, arguments="", access=Role.ADMIN),
     "jb": Action(call=jobs.job_pressed, arguments=JOB, access=Role.ADMIN),
     "jn": Action(call=jobs.recent_pressed, arguments="", access=Role.ADMIN),
@@ -213,14 +288,20 @@ ACTIONS: Mapping[str, Action] = {
     "lk": Action(call=locks.lock_pressed, arguments=JOB, access=Role.ADMIN),
     "lc": Action(call=locks.cleanup_pressed, arguments="", access=Role.ADMIN),
     "un": Action(call=locks.unlock_pressed, arguments=JOB, access=Role.ADMIN),
-    "uk": Action(call=locks.unlock_confirmed, arguments=SIGNED, access=Role.ADMIN),
     "sl": Action(call=strategies.strategies_pressed, arguments="", access=Role.ADMIN),
     "sv": Action(call=strategies.strategy_pressed, arguments=_STRATEGY, access=Role.ADMIN),
     "ss": Action(call=strategies.switch_pressed, arguments=f"(start|stop):{_STRATEGY}", access=Role.ADMIN),
+    "uk": Action(call=locks.unlock_confirmed, arguments=SIGNED, access=Role.ADMIN),
+    "us": Action(call=users.page_pressed, arguments="([1-9][0-9]{0,2}):([0-9A-Za-z_-]{0,48})", access=Role.ADMIN),
+    "uc": Action(call=users.card_pressed, arguments="([1-9][0-9]{0,15})", access=Role.ADMIN),
+    "uq": Action(call=users.ask_pressed, arguments="(u[ab]):([1-9][0-9]{0,15})", access=Role.ADMIN),
+    "ui": Action(call=users.let_in_pressed, arguments="([1-9][0-9]{0,15})", access=Role.ADMIN),
+    "ua": Action(call=users.admin_confirmed, arguments=SIGNED, access=Role.ADMIN),
+    "ub": Action(call=users.block_confirmed, arguments=SIGNED, access=Role.ADMIN),
 }
 """Button actions by the name a button carries."""
 
 
 def allowed(context: BotContext) -> list[Command]:
     """The commands the asker may use, in the order of the table."""
-    return [command for command in COMMANDS if command.access is Role.MEMBER or context.asker.admin]
+    return [command for command in COMMANDS if context.asker.role.reaches(command.access)]

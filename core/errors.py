@@ -71,7 +71,11 @@ class Malformed(StockPilotError):
 
 
 class BudgetExceeded(StockPilotError):
-    """The budget for paid calls is used up."""
+    """The budget for paid calls is used up. `period` is "day" or "month"."""
+
+    def __init__(self, message: str = "", *, period: str = "day") -> None:
+        super().__init__(message)
+        self.period = period
 
 
 class Conflict(StockPilotError):

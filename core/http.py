@@ -10,10 +10,14 @@ import asyncio
 import ipaddress
 import socket
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from itertools import takewhile
+from time import perf_counter
 from types import MappingProxyType
+from typing import Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -26,12 +30,65 @@ MAX_BYTES = 2_000_000
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutsideCall:
+    """One exchange with an outside service that is over. `error` is None where it brought what was asked for."""
+
+    provider: str
+    endpoint: str
+    status: int | None
+    error: str | None
+    response_ms: int
+
+
+Told = Callable[[OutsideCall], None]
+"""Who is told of every exchange. It must neither wait nor raise."""
+
+
+def tell_nobody(_call: OutsideCall) -> None:
+    """Nobody keeps account."""
+
+
+class Account:
+    """The account of one exchange, told of when its block ends, however it ends.
+
+    Set `status` when it is known, and `error` where it says more than the class of what is raised.
+    """
+
+    def __init__(self, told: Told, provider: str, endpoint: str) -> None:
+        self._told, self._provider, self._endpoint = told, provider, endpoint
+        self._began = perf_counter()
+        self.status: int | None = None
+        self.error: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._told(
+            OutsideCall(
+                provider=self._provider,
+                endpoint=self._endpoint,
+                status=self.status,
+                error=None if kind is None else self.error or kind.__name__,
+                response_ms=round((perf_counter() - self._began) * 1000),
+            )
+        )
+
+
 class Fetcher:
     """Polite GETs. `allowed` are base addresses; anything else is refused before a packet leaves."""
 
-    def __init__(self, allowed: Iterable[str], *, clock: Clock, seconds_between_calls: float = 0.5) -> None:
+    def __init__(
+        self,
+        allowed: Iterable[str],
+        *,
+        clock: Clock,
+        seconds_between_calls: float = 0.5,
+        told: Told = tell_nobody,
+    ) -> None:
         self._allowed = {urlsplit(address).netloc.lower() for address in allowed}
-        self._clock = clock
+        self._clock, self._told = clock, told
         self._gap = timedelta(seconds=seconds_between_calls)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._free_at: dict[str, datetime] = {}
@@ -87,20 +144,30 @@ class Fetcher:
         host = urlsplit(url).hostname or ""
         await _refuse_private(host, urlsplit(url).port)
         try:
-            async with self._client.stream("GET", url, params=params or None, headers=headers) as response:
-                if response.is_redirect:
-                    return str(response.next_request.url) if response.next_request else ""
-                _raise_for(response, host, self._clock.now())
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > max_bytes:
-                        raise Malformed(f"{host}: reply over {max_bytes:,} bytes")
-                return bytes(body)
+            with Account(self._told, host, endpoint_of(url)) as account:
+                async with self._client.stream("GET", url, params=params or None, headers=headers) as response:
+                    account.status = response.status_code
+                    if response.is_redirect:
+                        return str(response.next_request.url) if response.next_request else ""
+                    if response.status_code != httpx.codes.OK:
+                        account.error = f"http_{response.status_code}"
+                    _raise_for(response, host, self._clock.now())
+                    body = bytearray()
+                    async for chunk in response.aiter_bytes():
+                        body += chunk
+                        if len(body) > max_bytes:
+                            raise Malformed(f"{host}: reply over {max_bytes:,} bytes")
+                    return bytes(body)
         except httpx.DecodingError as error:
             raise Malformed(f"{host}: undecodable reply") from error
         except httpx.HTTPError as error:
             raise Unavailable(f"{host}: {type(error).__name__}") from error
+
+
+def endpoint_of(url: str) -> str:
+    """The fixed part of an address: at most three steps of its path, up to the first with a digit in it."""
+    steps = [step for step in urlsplit(url).path.split("/") if step]
+    return "/".join(takewhile(lambda step: not any(mark.isdigit() for mark in step), steps[:3])) or "/"
 
 
 async def _refuse_private(host: str, port: int | None) -> None:

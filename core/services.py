@@ -13,6 +13,7 @@ from core.db import Database, migrate
 from core.embedded import private_servers
 from core.http import Fetcher
 from core.kis.client import KisClient
+from core.ledger.recorder import CallRecorder
 from core.llm.gateway import Gateway
 from core.logs import hide
 from core.settings import Settings, secret_values
@@ -32,6 +33,7 @@ class Services:
     fetcher: Fetcher
     kis: KisClient
     llm: Gateway
+    calls: CallRecorder
 
 
 @asynccontextmanager
@@ -59,6 +61,8 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
         await migrate(database_url)
         db = Database(database_url, pool_size=settings.database.pool_size)
         stack.push_async_callback(db.close)
+        calls = CallRecorder(db, clock)
+        stack.push_async_callback(calls.close)
         cache = Cache(redis_url)
         stack.push_async_callback(cache.close)
         vectors = VectorStore(settings.milvus.uri or addresses.milvus_uri, token=token)
@@ -68,9 +72,10 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
             (news.naver_stock_url, news.naver_mobile_url, news.naver_article_url, settings.kis.master_url),
             clock=clock,
             seconds_between_calls=news.seconds_between_calls,
+            told=calls,
         )
         stack.push_async_callback(fetcher.close)
-        kis = KisClient(settings.kis, db=db, clock=clock)
+        kis = KisClient(settings.kis, db=db, clock=clock, told=calls)
         stack.push_async_callback(kis.close)
         llm = Gateway(settings, db=db, clock=clock)
         stack.push_async_callback(llm.close)
@@ -85,4 +90,5 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
             fetcher=fetcher,
             kis=kis,
             llm=llm,
+            calls=calls,
         )

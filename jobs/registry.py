@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import time, timedelta
 
+from jobs.health import check_health
 from jobs.market import collect_daily_bars
 from jobs.news import crawl_news, embed_news
 from jobs.reports import generate_reports
@@ -12,6 +13,7 @@ from jobs.spec import CatchUp, JobSpec, TodayIfWithin
 from jobs.stocks import refresh_stocks
 from jobs.strategies import check_strategies
 from jobs.upkeep import housekeeping
+from jobs.usage import check_usage
 
 _SPECS = (
     JobSpec(
@@ -69,6 +71,22 @@ _SPECS = (
         catch_up=CatchUp.EVERY_SLOT,
         sessions_only=True,
         after=("collect_daily_bars",),
+    ),
+    JobSpec(
+        name="check_usage",
+        summary="사용량·예산 점검",
+        schedule="* * * * *",
+        run=check_usage,
+        timeout=timedelta(minutes=5),
+        catch_up=CatchUp.LATEST,
+    ),
+    JobSpec(
+        name="check_health",
+        summary="시스템 점검",
+        schedule="* * * * *",
+        run=check_health,
+        timeout=timedelta(minutes=1),
+        catch_up=CatchUp.LATEST,
     ),
     JobSpec(
         name="check_strategies",

@@ -9,6 +9,7 @@ from core.runs.run import Run
 from core.runs.service import clean_expired
 from core.search.service import reconcile
 from core.services import Services
+from core.usage.aggregates import prune as prune_calls
 
 
 async def housekeeping(services: Services, run: Run) -> None:
@@ -17,4 +18,5 @@ async def housekeeping(services: Services, run: Run) -> None:
         run.warn(f"{job}: an expired lease was released")
     async with run.begin() as conn:
         await prune_records(conn, before=services.clock.now() - timedelta(days=services.settings.log.kept_days))
+    await prune_calls(services, run)
     run.progress(done=await reconcile(services, begin=run.begin))

@@ -14,6 +14,7 @@ import structlog
 from core.clock import Clock
 from core.db import Database
 from core.errors import NotConfigured
+from core.http import Told, tell_nobody
 from core.kis import chart, price
 from core.kis.chart import DailyChart, Page
 from core.kis.errors import MOST_TRIES, Reaction, Refused
@@ -44,9 +45,10 @@ class KisClient:
         db: Database,
         clock: Clock,
         transport: httpx.AsyncBaseTransport | None = None,
+        told: Told = tell_nobody,
     ) -> None:
         self._clock = clock
-        self._wire = Wire(settings, transport=transport)
+        self._wire = Wire(settings, transport=transport, told=told)
         self._token = SharedToken(settings, self._wire, db=db, clock=clock)
         self._pace = Pace(settings.rate, clock)
 

@@ -79,12 +79,16 @@ def reaction_to(status: int, code: str, message: str) -> Reaction:
 
 
 class Refused(Exception):
-    """A call KIS did not answer with data. Stays inside this package: callers get `error()`."""
+    """A call KIS did not answer with data. `code` is KIS's own, empty where it gave none.
 
-    def __init__(self, reaction: Reaction, detail: str) -> None:
+    Stays inside this package: callers get `error()`.
+    """
+
+    def __init__(self, reaction: Reaction, detail: str, *, code: str = "") -> None:
         super().__init__(detail)
         self.reaction = reaction
         self.detail = detail
+        self.code = code
 
     def error(self, at: datetime) -> StockPilotError:
         """The product's error for it, at the instant `at`."""

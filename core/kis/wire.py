@@ -9,6 +9,7 @@ import httpx
 import orjson
 
 from core.errors import NotConfigured
+from core.http import Account, Told, tell_nobody
 from core.kis.errors import Reaction, Refused, reaction_to
 from core.settings import KisSettings
 
@@ -21,7 +22,10 @@ _LONGEST_MESSAGE: Final = 120
 class Wire:
     """The connections to KIS under one app key. The secrets never leave it, not even in a message sent back."""
 
-    def __init__(self, settings: KisSettings, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, settings: KisSettings, *, transport: httpx.AsyncBaseTransport | None = None, told: Told = tell_nobody
+    ) -> None:
+        self._told = told
         self._key = settings.app_key.get_secret_value() if settings.app_key else ""
         self._secret = settings.app_secret.get_secret_value() if settings.app_secret else ""
         self._http = httpx.AsyncClient(
@@ -65,8 +69,17 @@ class Wire:
     async def _exchange(self, request: httpx.Request) -> Mapping[str, Any]:
         if not self.configured:
             raise NotConfigured("KIS: KIS_APP_KEY and KIS_APP_SECRET are not set")
+        with Account(self._told, "kis", request.url.path.rpartition("/")[2]) as account:
+            try:
+                return await self._answer(request, account)
+            except Refused as refusal:
+                account.error = refusal.code or refusal.reaction
+                raise
+
+    async def _answer(self, request: httpx.Request, account: Account) -> Mapping[str, Any]:
         try:
             response = await self._http.send(request, stream=True)
+            account.status = response.status_code
             try:
                 raw = await _read(response)
             finally:
@@ -91,7 +104,9 @@ class Wire:
         code = str(body.get("msg_cd") or body.get("error_code") or "")[:20].strip()
         message = str(body.get("msg1") or body.get("error_description") or "")[:_LONGEST_MESSAGE].strip()
         raise Refused(
-            reaction_to(status, code, message), self._without_secrets(f"{code or f'status {status}'} {message}".strip())
+            reaction_to(status, code, message),
+            self._without_secrets(f"{code or f'status {status}'} {message}".strip()),
+            code=self._without_secrets(code),
         )
 
     def _without_secrets(self, text: str) -> str:

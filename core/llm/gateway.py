@@ -6,6 +6,7 @@ Prompts, answers and keys are never logged.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ from pydantic import BaseModel, ValidationError
 
 from core.clock import Clock, kst_date
 from core.db import Database
-from core.errors import Malformed, NotConfigured, StockPilotError, Unavailable, Unsupported
-from core.ledger.calls import Budget, Call, Outcome, reserve, settle
+from core.errors import BudgetExceeded, Malformed, NotConfigured, StockPilotError, Unavailable, Unsupported
+from core.ledger.calls import Budget, Call, Outcome, note_stop, reserve, settle
 from core.ledger.prices import Price, Tokens, price_of
 from core.llm.embedding import DIM, LOCAL_KEY, Embedded, batches, embed_locally, tokens_in, vectors_in
 from core.llm.provider import Failure, malformed, open_client, providers, read_json, translated
@@ -87,6 +88,7 @@ class Gateway:
         self._budget = Budget(
             daily=Decimal(str(settings.llm.daily_budget_usd)), monthly=Decimal(str(settings.llm.monthly_budget_usd))
         )
+        self._beyond = self._budget.raised(settings.llm.cheaper_extra_percent)
 
     def configured(self, model_key: str) -> bool:
         """Whether the provider of `provider:model` is known and has a key."""
@@ -129,16 +131,29 @@ class Gateway:
     async def complete_any(self, model_keys: Sequence[str], **asked: Any) -> tuple[str, Any]:
         """The first model of `model_keys` that answers, and its answer; takes what `complete` takes.
 
-        Raises the last model's error when none does. A used-up budget stops at once.
+        Raises the last model's error when none does. A used-up budget moves on to the cheaper model at once, or stops
+        where the settings name none.
         """
         last: StockPilotError = NotConfigured("no model is configured")
-        for key in model_keys:
+        keys = deque(dict.fromkeys(model_keys))
+        while keys:
+            key = keys.popleft()
             try:
                 return key, await self.complete(model_key=key, **asked)
+            except BudgetExceeded:
+                if self.cheaper_key in (None, key):
+                    raise
+                keys = deque([self.cheaper_key])
             except (NotConfigured, Unavailable, Unsupported, Malformed) as error:
                 log.warning("llm_fallback", model=key, error=type(error).__name__)
                 last = error
         raise last
+
+    @property
+    def cheaper_key(self) -> str | None:
+        """The model that may still be asked when the budget is used up, up to a limit of its own; None to stop."""
+        llm = self._settings.llm
+        return llm.cheaper_model if llm.at_budget == "cheaper" and self.configured(llm.cheaper_model) else None
 
     @property
     def embedding_key(self) -> str:
@@ -226,10 +241,11 @@ class Gateway:
 
     async def _attempt(self, call: Call, ask: _Ask[V]) -> V:
         await self._client(call.provider)
-        price = price_of(f"{call.provider}:{call.model}", kst_date(self._clock.now()))
-        async with self._db.begin() as conn:
-            estimate = price.cost(ask.most)
-            record = await reserve(conn, call, estimate=estimate, budget=self._budget, at=self._clock.now())
+        key = f"{call.provider}:{call.model}"
+        price = price_of(key, kst_date(self._clock.now()))
+        record = await self._reserve(
+            call, price.cost(ask.most), self._beyond if key == self.cheaper_key else self._budget
+        )
         started = perf_counter()
         try:
             value, tokens = await self._call(call, ask)
@@ -238,6 +254,16 @@ class Gateway:
             raise
         await self._settle(record, price, tokens, started)
         return value
+
+    async def _reserve(self, call: Call, estimate: Decimal, budget: Budget) -> int:
+        now = self._clock.now()
+        try:
+            async with self._db.begin() as conn:
+                return await reserve(conn, call, estimate=estimate, budget=budget, at=now)
+        except BudgetExceeded as stop:
+            async with self._db.begin() as conn:
+                await note_stop(conn, stop.period, at=now)
+            raise
 
     async def _call(self, call: Call, ask: _Ask[V]) -> tuple[V, Tokens | None]:
         reply = await self._exchange(call.provider, ask.send, max_bytes=ask.max_bytes)

@@ -12,7 +12,7 @@ import structlog
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.errors import StockPilotError
+from core.errors import BudgetExceeded, StockPilotError
 from core.prediction.fact import FactSheet
 from core.prediction.forecast import HORIZONS, Forecast, Forecaster, Prediction
 from core.prediction.llm_forecaster import LLMForecaster
@@ -77,7 +77,21 @@ async def predict(
     for outcome in ended:
         if isinstance(outcome, BaseException):
             raise outcome
-    return [outcome for outcome in ended if isinstance(outcome, Prediction)]
+    made = [outcome for outcome in ended if isinstance(outcome, Prediction)]
+    standby = _standby(services, made)
+    if standby is None:
+        return made
+    place = len(made) - len(RULES)
+    return [*made[:place], await _shared(asking, standby), *made[place:]]
+
+
+def _standby(services: Services, made: list[Prediction]) -> Forecaster | None:
+    """The cheaper model, when the budget stopped another and it was not among the asked; sealed under its own name."""
+    stopped = any((each.failure or "").startswith(BudgetExceeded.__name__) for each in made)
+    key = services.llm.cheaper_key
+    if not stopped or key is None or key in {each.model_key for each in made}:
+        return None
+    return LLMForecaster(key, services.llm)
 
 
 def models(services: Services) -> list[Model]:
@@ -91,7 +105,7 @@ def models(services: Services) -> list[Model]:
             active=services.llm.configured(key),
             rank=rank,
         )
-        for rank, key in enumerate(dict.fromkeys(services.settings.llm.models))
+        for rank, key in enumerate(dict.fromkeys(_named(services)))
     ]
     rules = [
         Model(
@@ -107,9 +121,15 @@ def models(services: Services) -> list[Model]:
     return [*named, *rules]
 
 
+def _named(services: Services) -> list[str]:
+    """The models of the settings, and behind them the one that goes on when the budget is used up."""
+    cheaper = services.llm.cheaper_key
+    return [*services.settings.llm.models, *([cheaper] if cheaper else [])]
+
+
 def forecasters(services: Services) -> list[Forecaster]:
     """Every active forecaster in order."""
-    keys = [model.key for model in models(services) if model.active and model.kind == "llm"]
+    keys = [key for key in dict.fromkeys(services.settings.llm.models) if services.llm.configured(key)]
     return [*(LLMForecaster(key, services.llm) for key in keys), *RULES]
 
 

@@ -7,11 +7,10 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from importlib.metadata import files
 from typing import Any
 
 from core.clock import kst_date
+from core.drawing import font
 from core.figures import won
 from core.market.bar import Bar, adjusted
 from core.reports.report import Report
@@ -138,7 +137,6 @@ def _volumes(axes: Any, bars: Sequence[Bar]) -> None:
 def _label(price: Any, volume: Any, drawing: Drawing, bars: Sequence[Bar]) -> None:
     from matplotlib.ticker import FuncFormatter
 
-    font = _font()
     last = bars[-1]
     legend = price.get_legend_handles_labels()[1]
     title = f"{drawing.title}  {won(last.close)}  {last.day}"
@@ -184,12 +182,3 @@ def _short(volume: float) -> str:
     if volume >= 100_000_000:
         return f"{volume / 100_000_000:,.1f}억"
     return f"{volume / 10_000:,.0f}만" if volume >= 10_000 else f"{volume:,.0f}"
-
-
-@cache
-def _font() -> Any:
-    """NanumGothic in a size; the font file comes with koreanize-matplotlib, whose code is not used."""
-    from matplotlib.font_manager import FontProperties
-
-    path = next(str(file.locate()) for file in files("koreanize-matplotlib") or () if file.name == "NanumGothic.ttf")
-    return cache(lambda size: FontProperties(fname=path, size=size))

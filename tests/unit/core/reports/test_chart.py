@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.drawing import font
 from core.market.bar import Bar
 from core.reports import chart
 from core.reports.chart import SPANS, price_chart
@@ -64,7 +65,7 @@ def test_the_font_has_every_letter_of_every_listed_name() -> None:
     import polars
     from matplotlib.ft2font import FT2Font
 
-    letters = FT2Font(chart._font()(9).get_file()).get_charmap()
+    letters = FT2Font(font(9).get_file()).get_charmap()
     names = polars.read_parquet(sample("krx/marcap-2026_part_20260102-20260220.parquet"))["Name"].unique()
     assert {char for name in names for char in name if ord(char) not in letters} == set()
     assert all(ord(char) in letters for char in "·…▼원억만주일선단기장목표거래량뉴스")
