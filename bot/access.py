@@ -10,7 +10,10 @@ from telegram import Update
 from bot.context import BotContext
 from core.chats import service as chats
 from core.chats.member import Member, Role
+from core.delivery.alert import Alert, AlertKind
+from core.delivery.service import tell_admins
 from core.errors import Forbidden
+from core.services import Services
 
 Handler = Callable[[BotContext], Coroutine[Any, Any, None]]
 
@@ -22,6 +25,8 @@ def guarded(access: Role, handler: Handler) -> Callable[[Update, BotContext], Co
         context.member = await _asker(context)
         if context.member is None:
             return
+        if context.member.role is Role.WAITING:
+            await _tell_admins(context.services, context.member)
         require(context, access)
         await handler(context)
 
@@ -29,9 +34,25 @@ def guarded(access: Role, handler: Handler) -> Callable[[Update, BotContext], Co
 
 
 def require(context: BotContext, access: Role) -> None:
-    """Let the asker pass, or raise `Forbidden`."""
-    if access is Role.ADMIN and not context.asker.admin:
+    """Let the asker pass, or raise `Forbidden` with the reason."""
+    if context.asker.role.reaches(access):
+        return
+    if context.asker.role is not Role.WAITING:
         raise Forbidden("관리자만 쓸 수 있는 명령입니다.")
+    if context.services.settings.telegram.sign_up == "invite":
+        raise Forbidden("초대받은 분만 쓸 수 있습니다. 받으신 초대 링크를 눌러 주세요.")
+    raise Forbidden("가입 신청을 받았습니다. 관리자가 승인하면 알려 드립니다.")
+
+
+async def _tell_admins(services: Services, member: Member) -> None:
+    """Where newcomers wait for an admin, tell of this one: once, however often they write."""
+    if services.settings.telegram.sign_up != "list":
+        return
+    facts: dict[str, str | int | float | None] = {"user_id": member.id, "name": member.name}
+    async with services.db.begin() as conn:
+        await tell_admins(
+            services, conn, Alert(kind=AlertKind.MEMBER_WAITS, key=f"member_waits:{member.id}", facts=facts)
+        )
 
 
 async def _asker(context: BotContext) -> Member | None:

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 async def set_menus(bot: Bot, admin_ids: tuple[int, ...]) -> None:
     """Set the menus: Korean for Korean apps, English for the rest, and all commands for each admin."""
-    members = [command for command in COMMANDS if command.access is Role.MEMBER]
+    members = [command for command in COMMANDS if command.access is not Role.ADMIN]
     for language, code in ((Language.EN, None), (Language.KO, "ko")):
         menu = [BotCommand(command.name, texts(language)(command.summary)) for command in members]
         await _set(bot, menu, language_code=code)
@@ -29,6 +29,14 @@ async def set_admin_menu(bot: Bot, admin_id: int) -> None:
     """Show an admin every command; one who has not written yet cannot be shown any, so /start does it again."""
     menu = [BotCommand(command.name, command.summary) for command in COMMANDS]
     await _set(bot, menu, scope=BotCommandScopeChat(admin_id))
+
+
+async def drop_admin_menu(bot: Bot, user_id: int) -> None:
+    """Show somebody who is no admin any more what everybody sees."""
+    try:
+        await bot.delete_my_commands(scope=BotCommandScopeChat(user_id))
+    except TelegramError as error:
+        log.info("menu_not_dropped", error=str(error))
 
 
 async def _set(bot: Bot, menu: list[BotCommand], **where: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Identity, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -21,6 +21,20 @@ class UserRow(Base):
     language: Mapped[str | None]
     joined_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+
+
+class InviteRow(Base):
+    """An invitation an admin made; only a digest of its code is stored. Good `uses` times, until it expires."""
+
+    __tablename__ = "invite"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    code_hash: Mapped[str] = mapped_column(unique=True)
+    made_by: Mapped[int]
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    uses: Mapped[int]
+    used: Mapped[int] = mapped_column(server_default="0")
 
 
 class ChatRow(Base):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Boolean, delete, literal_column, select, update
+from sqlalchemy import Boolean, delete, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,21 +22,18 @@ class StoredUser:
     new: bool
 
 
+_SEEN = text('SELECT role, language, joined_at FROM "user" WHERE id = :id AND name = :name AND seen_at >= :since')
+
+
 async def seen_user(conn: AsyncConnection, *, user_id: int, name: str, since: datetime) -> StoredUser | None:
     """A person known by this very name and seen since `since`."""
-    row = (
-        await conn.execute(
-            select(UserRow.role, UserRow.language, UserRow.joined_at).where(
-                UserRow.id == user_id, UserRow.name == name, UserRow.seen_at >= since
-            )
-        )
-    ).one_or_none()
+    row = (await conn.execute(_SEEN, {"id": user_id, "name": name, "since": since})).one_or_none()
     return StoredUser(**row._mapping, new=False) if row else None
 
 
-async def upsert_user(conn: AsyncConnection, *, user_id: int, name: str, at: datetime) -> StoredUser:
-    """A person, stored now or seen again."""
-    statement = insert(UserRow).values(id=user_id, name=name, role="member", joined_at=at, seen_at=at)
+async def upsert_user(conn: AsyncConnection, *, user_id: int, name: str, role: str, at: datetime) -> StoredUser:
+    """A person, stored now with `role` or seen again with the one they have."""
+    statement = insert(UserRow).values(id=user_id, name=name, role=role, joined_at=at, seen_at=at)
     statement = statement.on_conflict_do_update(index_elements=["id"], set_={"name": name, "seen_at": at})
     new = literal_column("xmax = 0", Boolean).label("new")
     row = await conn.execute(statement.returning(UserRow.role, UserRow.language, UserRow.joined_at, new))
@@ -75,13 +72,11 @@ async def remove_watch(conn: AsyncConnection, *, user_id: int, code: str) -> boo
     return (await conn.execute(statement)).rowcount == 1
 
 
+_WATCHED = text("SELECT code FROM watch_item WHERE user_id = :user_id ORDER BY added_at, code")
+
+
 async def watched_codes(conn: AsyncConnection, *, user_id: int | None = None) -> list[str]:
     """The codes one person watches in the order added, or everybody's in code order."""
     if user_id is None:
         return list((await conn.execute(select(WatchItemRow.code).distinct().order_by(WatchItemRow.code))).scalars())
-    statement = (
-        select(WatchItemRow.code)
-        .where(WatchItemRow.user_id == user_id)
-        .order_by(WatchItemRow.added_at, WatchItemRow.code)
-    )
-    return list((await conn.execute(statement)).scalars())
+    return list((await conn.execute(_WATCHED, {"user_id": user_id})).scalars())

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from core.chats import queries
-from core.chats.member import Language, Member, Role
+from core.chats.member import Language, Member, Role, role_in_force
 from core.errors import UserError
 from core.services import Services
 
@@ -25,12 +25,14 @@ async def meet(services: Services, *, user_id: int, name: str, client_language: 
     async with services.db.read() as conn:
         stored = await queries.seen_user(conn, user_id=user_id, name=name, since=now - SEEN_NOTED)
         if stored is None:
-            stored = await queries.upsert_user(conn, user_id=user_id, name=name, at=now)
+            let_in = role_of(services, user_id, Role.WAITING).reaches(Role.MEMBER)
+            role = Role.MEMBER if let_in else Role.WAITING
+            stored = await queries.upsert_user(conn, user_id=user_id, name=name, role=role, at=now)
     return Member(
         id=user_id,
         name=name,
-        role=_role(services, user_id, stored.role),
-        language=_language(services, stored.language, client_language),
+        role=role_of(services, user_id, stored.role),
+        language=language_of(services, stored.language, client_language),
         joined_at=stored.joined_at,
         new=stored.new,
     )
@@ -71,13 +73,19 @@ async def watchlist(services: Services, member: Member) -> list[str]:
         return await queries.watched_codes(conn, user_id=member.id)
 
 
-def _role(services: Services, user_id: int, stored: str) -> Role:
-    if user_id in services.settings.telegram.admin_ids:
-        return Role.ADMIN
-    return Role.BLOCKED if stored == Role.BLOCKED else Role.MEMBER
+def role_of(services: Services, user_id: int, stored: str) -> Role:
+    """The role in force of somebody of whom `stored` is kept, by the settings of this process."""
+    telegram = services.settings.telegram
+    return role_in_force(
+        stored,
+        owner=user_id in telegram.admin_ids,
+        allowed=user_id in telegram.allowed_ids,
+        everyone=telegram.sign_up == "open",
+    )
 
 
-def _language(services: Services, stored: str | None, client: str | None) -> Language:
+def language_of(services: Services, stored: str | None, client: str | None = None) -> Language:
+    """The language a person chose, else that of their app, else that of the settings."""
     if stored in set(Language):
         return Language(stored)
     if client:

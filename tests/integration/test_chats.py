@@ -67,12 +67,52 @@ async def test_the_client_s_language_counts_until_one_is_chosen(
     assert (await chats.meet(services, user_id=1, name="x", client_language=client)).language is other
 
 
-async def test_only_the_settings_make_an_admin_and_they_cannot_be_blocked(admins: Services) -> None:
-    for user_id, stored, role in ((7, "blocked", Role.ADMIN), (8, "admin", Role.MEMBER), (8, "blocked", Role.BLOCKED)):
-        await chats.meet(admins, user_id=user_id, name="x")
-        async with admins.db.begin() as conn:
-            await conn.execute(text('UPDATE "user" SET role = :role WHERE id = :id'), {"role": stored, "id": user_id})
-        assert (await chats.meet(admins, user_id=user_id, name="x")).role is role
+@pytest.mark.parametrize("stored", [*Role, "", "emperor"])
+async def test_an_owner_named_in_the_settings_is_an_admin_whatever_is_stored(admins: Services, stored: str) -> None:
+    await chats.meet(admins, user_id=7, name="x")
+    await store_role(admins, 7, stored)
+    assert (await chats.meet(admins, user_id=7, name="x")).role is Role.ADMIN
+
+
+@pytest.mark.parametrize(
+    ("sign_up", "stored", "role"),
+    [
+        ("open", "admin", Role.ADMIN),
+        ("open", "member", Role.MEMBER),
+        ("open", "waiting", Role.MEMBER),
+        ("open", "blocked", Role.BLOCKED),
+        ("open", "emperor", Role.MEMBER),
+        ("invite", "admin", Role.ADMIN),
+        ("invite", "member", Role.MEMBER),
+        ("invite", "waiting", Role.WAITING),
+        ("list", "waiting", Role.WAITING),
+        ("list", "emperor", Role.WAITING),
+        ("list", "blocked", Role.BLOCKED),
+    ],
+)
+async def test_the_stored_role_counts_from_the_next_message_on(
+    open_test_services: OpenServices, sign_up: str, stored: str, role: Role
+) -> None:
+    async with open_test_services(telegram={"sign_up": sign_up}) as services:
+        await chats.meet(services, user_id=8, name="x")
+        await store_role(services, 8, stored)
+        assert (await chats.meet(services, user_id=8, name="x")).role is role
+
+
+@pytest.mark.parametrize(("sign_up", "role"), [("open", "member"), ("invite", "waiting"), ("list", "waiting")])
+async def test_a_newcomer_waits_unless_everybody_or_they_are_let_in(
+    open_test_services: OpenServices, sign_up: str, role: str
+) -> None:
+    async with open_test_services(telegram={"sign_up": sign_up, "allowed_ids": (9,)}) as services:
+        assert (await chats.meet(services, user_id=8, name="x")).role == role
+        assert (await chats.meet(services, user_id=9, name="x")).role is Role.MEMBER
+        await store_role(services, 9, "blocked")
+        assert (await chats.meet(services, user_id=9, name="x")).role is Role.BLOCKED
+
+
+async def store_role(services: Services, user_id: int, role: str) -> None:
+    async with services.db.begin() as conn:
+        await conn.execute(text('UPDATE "user" SET role = :role WHERE id = :id'), {"role": role, "id": user_id})
 
 
 @pytest.mark.parametrize("name", ["", "가" * 500, "a\x00b", "'; DROP TABLE chat; --", "\u202e😀"])
