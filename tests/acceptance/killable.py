@@ -97,7 +97,7 @@ class KillableMilvus:
         url = f"http://127.0.0.1:{self._port}"
         store = VectorStore(url)
         async with asyncio.timeout(READY_SECONDS):
-            while not await _answers(store):
+            while not await _answers(store):  # noqa: ASYNC110 - another process has no event to wait for
                 await asyncio.sleep(0.1)
         await store.close()
         return url
@@ -121,7 +121,8 @@ async def _answers(store: VectorStore) -> bool:
 async def killable_servers(
     folder: Path,
 ) -> AsyncIterator[tuple[KillablePostgres, KillableRedis, KillableMilvus]]:
-    """The three stores under `folder`, not started; those that run are stopped at the end."""
+    """The three stores under `folder`, which is made; none is started yet."""
+    folder.mkdir()
     with socket_folder(folder) as sockets:
         yield KillablePostgres(folder, sockets), KillableRedis(folder, sockets), KillableMilvus(folder)
 
@@ -132,7 +133,8 @@ def serve_milvus(folder: str, port: int) -> None:
 
     parent = os.getppid()
     *_, bound = start_server_in_thread(folder, port=port)
-    print(bound, flush=True)
+    sys.stdout.write(f"{bound}\n")
+    sys.stdout.flush()
     while os.getppid() == parent:
         signal.sigtimedwait({signal.SIGTERM}, 0.5)
 
