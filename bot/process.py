@@ -8,18 +8,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import stamina
 import structlog
 from telegram import Update
-from telegram.error import InvalidToken, NetworkError
+from telegram.error import InvalidToken, NetworkError, TelegramError
 
 from bot.app import App, build_application
 from bot.menus import set_menus
+from bot.webhook import open_webhook
 from core.clock import Clock
-from core.errors import BadSettings
+from core.db import Database
+from core.errors import BadSettings, Unavailable
 from core.log_records.rows import keeping_log_rows
+from core.runs.leadership import Leadership, lead
 from core.services import Services, open_services
 from core.settings import Settings
 from jobs.control import Control
 from jobs.registry import JOBS
-from jobs.scheduler import run_due, schedule
+from jobs.scheduler import process_name, run_due, schedule
 
 log = structlog.get_logger(__name__)
 
@@ -44,15 +47,61 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             stack.push_async_callback(control.stop)
             await set_menus(application.bot, settings.telegram.admin_ids)
             await application.start()
+            if settings.telegram.webhook_url:
+                await stack.enter_async_context(open_webhook(application, settings.telegram, services.cache))
             if settings.app.jobs:
-                assert application.job_queue is not None
-                stack.push_async_callback(schedule(application.job_queue, services).stop)
-            assert application.updater is not None
-            await application.updater.start_polling(
-                poll_interval=0, bootstrap_retries=-1, allowed_updates=Update.ALL_TYPES
-            )
+                await stack.enter_async_context(_leading(services, application))
+            elif not settings.telegram.webhook_url:
+                await stack.enter_async_context(_polling(application, retries=-1))
             log.info("started", bot=application.bot.username)
             yield services, application
+
+
+@asynccontextmanager
+async def _leading(services: Services, application: App) -> AsyncIterator[None]:
+    """Strive to be the one process that does what only one may do, and do it while leading."""
+    db = Database(services.db.url, pool_size=1)
+    # A private server's folder has one owner at a time, so nobody else can be at its database.
+    leadership = Leadership(
+        db,
+        process_name(),
+        lambda: _work_of_the_leader(services, application),
+        alone=services.settings.database.url is None,
+    )
+    try:
+        async with lead(leadership):
+            yield
+    finally:
+        await db.close()
+
+
+@asynccontextmanager
+async def _work_of_the_leader(services: Services, application: App) -> AsyncIterator[None]:
+    """The schedule and, without a webhook, the updates, which Telegram gives to one poller only."""
+    assert application.job_queue is not None
+    async with AsyncExitStack() as stack:
+        if not services.settings.telegram.webhook_url:
+            await stack.enter_async_context(_polling(application))
+        stack.push_async_callback(schedule(application.job_queue, services).stop)
+        yield
+
+
+@asynccontextmanager
+async def _polling(application: App, *, retries: int = 0) -> AsyncIterator[None]:
+    """Ask Telegram for updates until the block ends; a webhook that was set is removed first.
+
+    Raises `Unavailable` when that fails after so many `retries`; -1 retries for ever.
+    """
+    updater = application.updater
+    assert updater is not None
+    try:
+        await updater.start_polling(poll_interval=0, bootstrap_retries=retries, allowed_updates=Update.ALL_TYPES)
+    except TelegramError as error:
+        raise Unavailable(f"telegram: {error}") from error
+    try:
+        yield
+    finally:
+        await updater.stop()
 
 
 async def _initialize(application: App) -> None:
@@ -66,9 +115,7 @@ async def _initialize(application: App) -> None:
 
 
 async def _stop(application: App) -> None:
-    """Stop taking updates, finish those under way, then close."""
-    if application.updater is not None and application.updater.running:
-        await application.updater.stop()
+    """Finish the updates under way, then close."""
     if application.running:
         await application.stop()
     await application.shutdown()

@@ -40,6 +40,14 @@ class Cache:
         except (RedisError, OSError) as error:
             self._lost(error)
 
+    async def claim(self, key: str, ttl: timedelta) -> bool:
+        """Whether this is the first claim of `key` within `ttl`; also True when Redis is down and cannot tell."""
+        try:
+            return bool(await self._redis.set(key, b"", px=ttl, nx=True))
+        except (RedisError, OSError) as error:
+            self._lost(error)
+            return True
+
     async def delete(self, key: str) -> None:
         """Forget `key`; does nothing when Redis is down."""
         try:

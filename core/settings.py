@@ -60,7 +60,21 @@ class TelegramSettings(BaseModel):
     allowed_ids: Ids = Field((), description="user ids let in at once whatever sign-up says, separated by commas")
     base_url: str = Field("https://api.telegram.org", description="Bot API address")
 
+    webhook_url: str = Field("", description="https address Telegram brings updates to; they are polled for if empty")
+    webhook_secret: SecretStr | None = Field(None, description="1 to 256 of A-Z a-z 0-9 _ -; with WEBHOOK_URL")
+    webhook_host: str = Field("127.0.0.1", description="address the webhook binds to, behind a proxy that has TLS")
+    webhook_port: int = Field(8443, ge=0, le=65_535, description="port of the webhook")
+
     _ids = field_validator("admin_ids", "allowed_ids", mode="before")(_split)
+
+    @model_validator(mode="after")
+    def _has_webhook_secret(self) -> TelegramSettings:
+        secret = self.webhook_secret.get_secret_value() if self.webhook_secret else ""
+        if self.webhook_url and not re.match("https?://", self.webhook_url):
+            raise ValueError("TELEGRAM_WEBHOOK_URL must begin with https://")
+        if self.webhook_url and not re.fullmatch("[A-Za-z0-9_-]{1,256}", secret):
+            raise ValueError("TELEGRAM_WEBHOOK_URL needs TELEGRAM_WEBHOOK_SECRET: 1 to 256 of A-Z a-z 0-9 _ -")
+        return self
 
 
 class DatabaseSettings(BaseModel):
