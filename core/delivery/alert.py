@@ -8,6 +8,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+Facts = Mapping[str, str | int | float | None]
+
 
 class AlertKind(StrEnum):
     """What happened. The facts each kind carries stand behind it."""
@@ -49,7 +51,7 @@ class Alert:
 
     kind: AlertKind
     key: str
-    facts: Mapping[str, str | int | float | None] = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict)
     part: int = 1
 
     @property

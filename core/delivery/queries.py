@@ -159,9 +159,10 @@ async def chat_language(conn: AsyncConnection, chat_id: int) -> str | None:
     return (await conn.execute(select(UserRow.language).where(UserRow.id == chat_id))).scalar_one_or_none()
 
 
-async def waiting(conn: AsyncConnection) -> int:
-    """How many letters are not told yet."""
-    return (await conn.execute(select(func.count()).select_from(OutboxRow).where(_OPEN))).scalar_one()
+async def waiting(conn: AsyncConnection, *, hooks: Collection[HookName]) -> int:
+    """How many letters to these hooks are not told yet."""
+    query = select(func.count()).select_from(OutboxRow).where(_OPEN, OutboxRow.hook.in_(hooks))
+    return (await conn.execute(query)).scalar_one()
 
 
 async def outbox_state(conn: AsyncConnection, *, since: datetime | None = None) -> OutboxState:
