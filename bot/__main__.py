@@ -54,10 +54,10 @@ def _demo(settings: Settings, options: argparse.Namespace) -> Coroutine[Any, Any
     )
 
 
-def _check(settings: Settings, _options: argparse.Namespace) -> Coroutine[Any, Any, int]:
-    from bot.check import check
+def _check(settings: Settings, options: argparse.Namespace) -> Coroutine[Any, Any, int]:
+    from bot.check import check, quick_check
 
-    return check(settings)
+    return quick_check(settings) if options.quick else check(settings)
 
 
 async def _migrate(settings: Settings, _options: argparse.Namespace) -> int:
@@ -83,7 +83,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=_run)
     commands = parser.add_subparsers()
     commands.add_parser("run", help="production (the default)").set_defaults(run=_run)
-    commands.add_parser("check", help="say what is configured, reachable and missing").set_defaults(run=_check)
+    check = commands.add_parser("check", help="say what is configured, reachable and missing")
+    check.set_defaults(run=_check)
+    check.add_argument(
+        "--quick", action="store_true", help="only the stores, through the running process where HTTP_PORT is set"
+    )
     commands.add_parser("migrate", help="bring DATABASE_URL to the newest schema").set_defaults(run=_migrate)
     demo = commands.add_parser("demo", help="the same product on simulated services, with a chat page")
     demo.set_defaults(run=_demo)

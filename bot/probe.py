@@ -1,4 +1,4 @@
-"""The health probe of Telegram itself."""
+"""The health probes of what only the bot knows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from telegram import Bot
 from telegram.error import TelegramError
 
 from core.errors import Unavailable
-from core.health.probes import Finding, Probe
+from core.health.note import NoteKind, note
+from core.health.probe import Finding, Probe
+from core.health.report import Status
+from core.log_records.rows import LogRows
 from core.services import Services
 
 
@@ -18,6 +21,17 @@ def telegram_probe(bot: Bot) -> Probe:
             me = await bot.get_me()
         except TelegramError as error:
             raise Unavailable(f"telegram: {type(error).__name__}") from error
-        return Finding(message=f"@{me.username}")
+        return Finding(notes=(note(NoteKind.TEXT, text=f"@{me.username}"),))
 
     return Probe(name="telegram", look=look, critical=True)
+
+
+def log_rows_probe(rows: LogRows) -> Probe:
+    """Whether every warning and error finds its way into the database."""
+
+    async def look(_services: Services) -> Finding:
+        if rows.dropped:
+            return Finding(status=Status.DEGRADED, notes=(note(NoteKind.LOST, count=rows.dropped),))
+        return Finding()
+
+    return Probe(name="log_rows", look=look)

@@ -7,20 +7,26 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import stamina
 import structlog
-from telegram import Update
+from telegram import Bot, Update
 from telegram.error import InvalidToken, NetworkError, TelegramError
 
 from bot.app import App, build_application
+from bot.http import open_http
 from bot.menus import set_menus
+from bot.probe import log_rows_probe, telegram_probe
 from bot.webhook import open_webhook
 from core.clock import Clock
 from core.db import Database
 from core.errors import BadSettings, Unavailable
+from core.health.kept import kept_of, watch
+from core.health.loop_lag import sampled
+from core.health.probe import Probe
 from core.log_records.rows import keeping_log_rows
 from core.runs.leadership import Leadership, lead
 from core.services import Services, open_services
 from core.settings import Settings
 from jobs.control import Control
+from jobs.lag import scheduler_probe
 from jobs.registry import JOBS
 from jobs.scheduler import process_name, run_due, schedule
 
@@ -38,10 +44,13 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
     async with open_services(settings, clock=clock) as services, keeping_log_rows(services.db, services.clock) as rows:
         application = build_application(services, token=settings.telegram.bot_token.get_secret_value())
         application.bot_data["log_rows"] = rows
-        await _initialize(application)
-        # The first question may come at once, and without the stock master none can be answered.
-        await run_due(services, specs=[JOBS["refresh_stocks"]])
         async with AsyncExitStack() as stack:
+            watch(services, *outer_probes(application.bot), log_rows_probe(rows))
+            await stack.enter_async_context(sampled(kept_of(services).loop))
+            await stack.enter_async_context(open_http(services))
+            await _initialize(application)
+            # The first question may come at once, and without the stock master none can be answered.
+            await run_due(services, specs=[JOBS["refresh_stocks"]])
             stack.push_async_callback(_stop, application)
             application.bot_data["jobs"] = control = Control(services)
             stack.push_async_callback(control.stop)
@@ -102,6 +111,11 @@ async def _polling(application: App, *, retries: int = 0) -> AsyncIterator[None]
         yield
     finally:
         await updater.stop()
+
+
+def outer_probes(bot: Bot) -> tuple[Probe, ...]:
+    """The probes of components that core does not know."""
+    return telegram_probe(bot), scheduler_probe(tuple(JOBS.values()))
 
 
 async def _initialize(application: App) -> None:

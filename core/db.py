@@ -66,6 +66,7 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = async_url(url)
+        self._pool_most = 2 * pool_size  # as many again beyond those kept
         self._engine: AsyncEngine = create_async_engine(
             self.url,
             pool_size=pool_size,
@@ -103,6 +104,11 @@ class Database:
     def pool_in_use(self) -> int:
         """Connections checked out now."""
         return self._engine.pool.checkedout()  # type: ignore[attr-defined, no-any-return]
+
+    @property
+    def pool_most(self) -> int:
+        """Connections that may be checked out at once."""
+        return self._pool_most
 
     async def close(self) -> None:
         """Close every connection."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from html import escape
 
 from bot.texts import Texts, clean
 from bot.views.message import Message
 from bot.views.split import MAX_TEXT, visible_length
+from core.health.note import NoteKind
 from core.health.report import Component, HealthReport, Status
 
 MARKS = {Status.HEALTHY: "🟢", Status.DEGRADED: "🟡", Status.UNHEALTHY: "🔴", Status.NOT_CONFIGURED: "⚪"}
@@ -17,16 +20,56 @@ WORDS = {
     Status.UNHEALTHY: "장애",
     Status.NOT_CONFIGURED: "설정 안 됨",
 }
+UNWELL = (Status.UNHEALTHY, Status.DEGRADED)
+
+NOTES: Mapping[NoteKind, str] = {
+    NoteKind.TEXT: "{text}",
+    NoteKind.NO_ANSWER: "{seconds:.0f}초 안에 응답이 없습니다",
+    NoteKind.ROBOTS_FORBID: "robots.txt와 약관이 자동 수집을 금지해 꺼 둠 · 켜려면 NEWS_SOURCES에 {source}",
+    NoteKind.SERVER: "{version}, {megabytes:,} MB",
+    NoteKind.POOL: "연결 {most}개 중 {in_use}개 사용",
+    NoteKind.KEPT: "{kilobytes:,} kB",
+    NoteKind.VECTORS: "{embedding}, 벡터 {count:,}개",
+    NoteKind.QUOTE: "{code} {price:,}원",
+    NoteKind.MODELS: "모델 {count:,}개",
+    NoteKind.LEAVING: "{model} {day} 종료 예정",
+    NoteKind.JOBS: "작업 {count}개, 지연 {seconds:,}초",
+    NoteKind.FAILING: "실패: {jobs}",
+    NoteKind.LATE: "{job} 작업이 {minutes:,}분째 시작되지 않았습니다",
+    NoteKind.MISSED: "지난 24시간 동안 {count:,}번 건너뜀",
+    NoteKind.ITEMS: "지난번에 {count:,}건",
+    NoteKind.FAILED: "{times:,}번 연속 실패({reason})",
+    NoteKind.NOT_YET_READ: "아직 읽지 않았습니다",
+    NoteKind.NOT_READ: "{minutes}분 넘게 읽지 못했습니다",
+    NoteKind.NOTHING_FOLLOWED: "관심종목이 아직 없어 읽을 것이 없습니다",
+    NoteKind.IN_USE: "{percent}% 사용",
+    NoteKind.PROCESS: "프로세스 {megabytes:,} MB",
+    NoteKind.FREE: "{gigabytes:,} GB 남음",
+    NoteKind.LAG: "지연 {last:,} ms, 최근 1분 p99 {p99:,} ms, 최대 {most:,} ms",
+    NoteKind.WAITING: "{count:,}건 대기, 가장 오래된 것은 {minutes:,}분 전",
+    NoteKind.UNSENT: "지난 24시간 동안 실패 {failed:,}, 기한 지남 {dropped:,}, 결과 모름 {parked:,}",
+    NoteKind.LOST: "{count:,}건을 저장하지 못했습니다",
+}
+"""What each kind of note says."""
 
 
 def health(report: HealthReport, detailed: bool, texts: Texts) -> Message:
-    """Every component in a line, with latency and message where detailed."""
-    return Message(text=texts.render("health", report=report, detailed=detailed, marks=MARKS, words=WORDS))
+    """Every component in a line, with latency and notes where detailed."""
+    values = {"report": report, "detailed": detailed, "said": _said_by_name(report, texts)}
+    return Message(text=texts.render("health", **values, marks=MARKS, words=WORDS))
+
+
+def summary(report: HealthReport, texts: Texts) -> Message:
+    """How many components are how, and those that are not well."""
+    counts = Counter(component.status for component in report.components)
+    values = {"report": report, "counts": counts, "unwell": unwell(report), "said": _said_by_name(report, texts)}
+    return Message(text=texts.render("health_summary", **values, marks=MARKS, words=WORDS))
 
 
 def component(found: Component, at: datetime, texts: Texts) -> Message:
     """One component with all that is known of it."""
-    return Message(text=texts.render("component", component=found, at=at, marks=MARKS, words=WORDS))
+    values = {"component": found, "said": said(found, texts), "at": at}
+    return Message(text=texts.render("component", **values, marks=MARKS, words=WORDS))
 
 
 def as_json(report: HealthReport) -> Message:
@@ -36,3 +79,27 @@ def as_json(report: HealthReport) -> Message:
     if visible_length(text) > MAX_TEXT:
         return Message(text="", document=written.encode(), filename="health.json")
     return Message(text=text)
+
+
+def said(found: Component, texts: Texts) -> str:
+    """What was seen of a component, in the reader's language."""
+    return ", ".join(texts(NOTES[note.kind], **note.values) for note in found.notes)
+
+
+def unwell(report: HealthReport) -> list[Component]:
+    """The components that are not well, the worst first."""
+    return [each for status in UNWELL for each in report.components if each.status is status]
+
+
+def lasted(time: timedelta, texts: Texts) -> str:
+    """A stretch of time in its two greatest units."""
+    minutes = time // timedelta(minutes=1)
+    if minutes < 60:
+        return texts("{minutes}분", minutes=minutes)
+    if minutes < 24 * 60:
+        return texts("{hours}시간 {minutes}분", hours=minutes // 60, minutes=minutes % 60)
+    return texts("{days}일 {hours}시간", days=minutes // 1440, hours=minutes % 1440 // 60)
+
+
+def _said_by_name(report: HealthReport, texts: Texts) -> dict[str, str]:
+    return {component.name: said(component, texts) for component in report.components}

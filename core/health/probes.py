@@ -1,20 +1,24 @@
-"""One real probe a component. A probe returns a finding or raises; what it raises becomes the component's status."""
+"""One real probe a component."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import psutil
 from sqlalchemy import text
 
 from core.clock import kst_date
+from core.delivery.queries import outbox_state
 from core.errors import NotConfigured
+from core.health.kept import kept_of
+from core.health.note import NoteKind, note
+from core.health.probe import Finding, Probe
+from core.health.queries import late_letters_since
 from core.health.report import Status
+from core.news.queries import followed_codes
 from core.news.sources import SOURCES, Source
-from core.runs.run import RunState
 from core.search.service import collection_of
 from core.services import Services
 from core.sources.service import get_source
@@ -22,43 +26,31 @@ from core.sources.service import get_source
 FULL = 90.0
 """Percent of memory or disk in use from which a component is degraded."""
 LATE = timedelta(hours=1)
-"""A scheduler that has finished nothing, or a source that was not read, for so long is degraded."""
-_LATE = LATE // timedelta(minutes=1)
+"""A source that was not read for so long, while this process was there to read it, is degraded."""
+LETTER_LATE = timedelta(minutes=5)
+"""A letter that may be sent and waits for so long makes the outbox degraded."""
 LEAVES_SOON = timedelta(days=90)
 """How long before its end a model is warned about."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """What a probe saw. A figure that belongs to it stands in `message`, in Korean."""
-
-    status: Status = Status.HEALTHY
-    message: str = ""
-    last_success_at: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Probe:
-    """How one component is probed. `patience` is how many seconds it may take."""
-
-    name: str
-    look: Callable[[Services], Awaitable[Finding]]
-    critical: bool = False
-    patience: float = 5.0
-
-
 async def postgresql(services: Services) -> Finding:
-    """A query: version, size of the database, connections in use."""
-    async with services.db.begin() as conn:
+    """A query: version, size of the database, connections in use out of the most there may be."""
+    async with services.db.read() as conn:
         version, size = (
             await conn.execute(text("SELECT current_setting('server_version'), pg_database_size(current_database())"))
         ).one()
-    return Finding(message=f"{version}, {size // 1_000_000:,} MB, 연결 {services.db.pool_in_use}개 사용 중")
+        in_use = services.db.pool_in_use
+    return Finding(
+        notes=(
+            note(NoteKind.SERVER, version=version, megabytes=size // 1_000_000),
+            note(NoteKind.POOL, in_use=in_use, most=services.db.pool_most),
+        )
+    )
 
 
 async def redis(services: Services) -> Finding:
     """A ping, and how much memory it uses."""
-    return Finding(message=f"{await services.cache.ping() // 1_000:,} kB")
+    return Finding(notes=(note(NoteKind.KEPT, kilobytes=await services.cache.ping() // 1_000),))
 
 
 async def milvus(services: Services) -> Finding:
@@ -66,7 +58,7 @@ async def milvus(services: Services) -> Finding:
     key = services.llm.embedding_key
     collection = collection_of(key)
     await services.vectors.open(collection, services.llm.embedding_dim)
-    return Finding(message=f"{key}, 벡터 {await services.vectors.count(collection):,}개")
+    return Finding(notes=(note(NoteKind.VECTORS, embedding=key, count=await services.vectors.count(collection)),))
 
 
 async def kis(services: Services) -> Finding:
@@ -74,7 +66,7 @@ async def kis(services: Services) -> Finding:
     if not services.kis.configured:
         raise NotConfigured("KIS_APP_KEY, KIS_APP_SECRET")
     quote = await services.kis.quote("005930")
-    return Finding(message=f"005930 {quote.price:,}원")
+    return Finding(notes=(note(NoteKind.QUOTE, code="005930", price=quote.price),))
 
 
 def llm(provider: str) -> Callable[[Services], Awaitable[Finding]]:
@@ -84,61 +76,69 @@ def llm(provider: str) -> Callable[[Services], Awaitable[Finding]]:
         seen = await services.llm.probe(provider)
         soon = kst_date(services.clock.now()) + LEAVES_SOON
         ours = {key.partition(":")[2] for key in services.settings.llm.models if key.startswith(f"{provider}:")}
-        leaving = [f"{model} {day} 종료 예정" for model, day in seen.shutdown.items() if model in ours and day < soon]
+        leaving = [
+            note(NoteKind.LEAVING, model=model, day=day.isoformat())
+            for model, day in seen.shutdown.items()
+            if model in ours and day < soon
+        ]
         status = Status.DEGRADED if leaving else Status.HEALTHY
-        return Finding(status=status, message=", ".join([f"모델 {seen.models}개", *leaving]))
+        return Finding(status=status, notes=(note(NoteKind.MODELS, count=seen.models), *leaving))
 
     return look
-
-
-_NEWEST_RUNS = text(
-    "SELECT DISTINCT ON (job) job, state, max(finished_at) OVER () AS finished FROM job_run ORDER BY job, slot DESC"
-)
-
-
-async def scheduler(services: Services) -> Finding:
-    """When a job last finished, and the jobs whose newest run failed."""
-    async with services.db.begin() as conn:
-        newest = (await conn.execute(_NEWEST_RUNS)).all()
-    finished: datetime | None = newest[0].finished if newest else None
-    failing = ", ".join(run.job for run in newest if run.state in {RunState.FAILED, RunState.TIMED_OUT})
-    if finished is None:
-        return Finding(status=Status.DEGRADED, message="끝난 작업이 아직 없습니다")
-    if failing:
-        return Finding(status=Status.DEGRADED, message=f"실패: {failing}", last_success_at=finished)
-    if services.clock.now() - finished > LATE:
-        return Finding(status=Status.DEGRADED, message=f"{_LATE}분 넘게 끝난 작업이 없습니다", last_success_at=finished)
-    return Finding(message=f"작업 {len(newest)}개", last_success_at=finished)
 
 
 def news(source: Source) -> Callable[[Services], Awaitable[Finding]]:
-    """The probe of one source of news: how its last reading went. It is not asked, for politeness."""
+    """The probe of one source of news: how its last reading went. It is not asked, for politeness.
+
+    A source that has not been read yet, or reads lists of followed stocks while none is followed, is well.
+    """
 
     async def look(services: Services) -> Finding:
         if source.robots_forbids and source.key not in services.settings.news.sources:
-            raise NotConfigured(f"robots.txt와 약관이 자동 수집을 금지해 꺼 둠 · 켜려면 NEWS_SOURCES에 {source.key}")
+            return Finding(status=Status.NOT_CONFIGURED, notes=(note(NoteKind.ROBOTS_FORBID, source=source.key),))
         if (reason := source.off_because(services.settings)) is not None:
             raise NotConfigured(reason)
-        async with services.db.begin() as conn:
+        now, since = services.clock.now(), kept_of(services).since
+        async with services.db.read() as conn:
             state = await get_source(conn, source.key)
+            followed = await followed_codes(conn, limit=1)
         if state.failures_in_row:
-            message, status = f"{state.failures_in_row}번 연속 실패({state.failure_kind})", Status.DEGRADED
+            status = Status.DEGRADED
+            said = note(NoteKind.FAILED, times=state.failures_in_row, reason=state.failure_kind or "")
+        elif not source.listings(services.settings.news, now, followed):
+            status, said = Status.HEALTHY, note(NoteKind.NOTHING_FOLLOWED)
+        elif now - max(state.last_success_at or since, since) > LATE:
+            status, said = Status.DEGRADED, note(NoteKind.NOT_READ, minutes=LATE // timedelta(minutes=1))
         elif state.last_success_at is None:
-            message, status = "아직 읽지 않았습니다", Status.DEGRADED
-        elif services.clock.now() - state.last_success_at > LATE:
-            message, status = f"{_LATE}분 넘게 읽지 못했습니다", Status.DEGRADED
+            status, said = Status.HEALTHY, note(NoteKind.NOT_YET_READ)
         else:
-            message, status = f"지난번에 {state.last_items}건", Status.HEALTHY
-        return Finding(status=status, message=message, last_success_at=state.last_success_at)
+            status, said = Status.HEALTHY, note(NoteKind.ITEMS, count=state.last_items or 0)
+        return Finding(status=status, notes=(said,), last_success_at=state.last_success_at)
 
     return look
+
+
+async def outbox(services: Services) -> Finding:
+    """Letters that wait, the oldest of them, and those of the last day that came to no good end."""
+    now = services.clock.now()
+    async with services.db.read() as conn:
+        state = await outbox_state(conn, since=now - timedelta(days=1))
+        since = await late_letters_since(conn, at=now)
+    oldest = now - state.oldest_at if state.oldest_at else timedelta()
+    notes = [note(NoteKind.WAITING, count=state.depth, minutes=oldest // timedelta(minutes=1))] if state.depth else []
+    if state.failed or state.dropped or state.parked:
+        notes.append(note(NoteKind.UNSENT, failed=state.failed, dropped=state.dropped, parked=state.parked))
+    late = since is not None and now - since > LETTER_LATE
+    return Finding(status=Status.DEGRADED if late else Status.HEALTHY, notes=tuple(notes))
 
 
 async def memory(_services: Services) -> Finding:
     """Memory of the machine and of this process."""
     used, own = psutil.virtual_memory().percent, psutil.Process().memory_info().rss
-    status = Status.DEGRADED if used >= FULL else Status.HEALTHY
-    return Finding(status=status, message=f"{used:.0f}% 사용, 프로세스 {own // 1_000_000:,} MB")
+    return Finding(
+        status=Status.DEGRADED if used >= FULL else Status.HEALTHY,
+        notes=(note(NoteKind.IN_USE, percent=round(used)), note(NoteKind.PROCESS, megabytes=own // 1_000_000)),
+    )
 
 
 async def disk(services: Services) -> Finding:
@@ -146,8 +146,40 @@ async def disk(services: Services) -> Finding:
     services.settings.app.data_dir.mkdir(parents=True, exist_ok=True)
     usage = shutil.disk_usage(services.settings.app.data_dir)
     used = 100 * usage.used / usage.total
-    status = Status.DEGRADED if used >= FULL else Status.HEALTHY
-    return Finding(status=status, message=f"{used:.0f}% 사용, {usage.free // 1_000_000_000:,} GB 남음")
+    return Finding(
+        status=Status.DEGRADED if used >= FULL else Status.HEALTHY,
+        notes=(
+            note(NoteKind.IN_USE, percent=round(used)),
+            note(NoteKind.FREE, gigabytes=usage.free // 1_000_000_000),
+        ),
+    )
+
+
+async def event_loop(services: Services) -> Finding:
+    """How late the event loop of this process came in the last minute."""
+    if (lag := kept_of(services).loop.lag()) is None:
+        return Finding()
+    return Finding(
+        status=Status.DEGRADED if lag.degraded else Status.HEALTHY,
+        notes=(
+            note(NoteKind.LAG, last=milliseconds(lag.last), p99=milliseconds(lag.p99), most=milliseconds(lag.most)),
+        ),
+    )
+
+
+async def usage_rows(services: Services) -> Finding:
+    """Whether every outside call found its way into the ledger since the last look."""
+    kept, lost = kept_of(services), services.calls.lost
+    growing, kept.lost = lost > kept.lost, lost
+    return Finding(
+        status=Status.DEGRADED if growing else Status.HEALTHY,
+        notes=(note(NoteKind.LOST, count=lost),) if lost else (),
+    )
+
+
+def milliseconds(seconds: float) -> int:
+    """Rounded."""
+    return round(seconds * 1000)
 
 
 PROBES = (
@@ -157,7 +189,9 @@ PROBES = (
     Probe(name="kis", look=kis),
     *(Probe(name=provider, look=llm(provider)) for provider in ("openai", "openrouter")),
     *(Probe(name=source.key, look=news(source)) for source in SOURCES.values()),
-    Probe(name="scheduler", look=scheduler),
+    Probe(name="outbox", look=outbox),
     Probe(name="memory", look=memory),
     Probe(name="disk", look=disk),
+    Probe(name="event_loop", look=event_loop),
+    Probe(name="usage_rows", look=usage_rows),
 )

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, computed_field
+
+from core.health.note import Note
 
 
 class Status(StrEnum):
@@ -19,7 +21,10 @@ class Status(StrEnum):
 
 
 class Component(BaseModel):
-    """One component, probed for real. `critical` ones are those without which no answer can be given."""
+    """One component, probed for real. `critical` ones are those without which no answer can be given.
+
+    `notes` say what was seen, for readers of any language.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,7 +33,13 @@ class Component(BaseModel):
     critical: bool
     latency_ms: int | None
     last_success_at: datetime | None
-    message: str
+    notes: tuple[Note, ...] = ()
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def message(self) -> str:
+        """The notes in one line, the same for every reader."""
+        return "; ".join(map(str, self.notes))
 
 
 class HealthReport(BaseModel):

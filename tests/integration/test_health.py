@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from core.clock import ManualClock
+from core.db import Database
 from core.errors import Unavailable
+from core.health.kept import watch
 from core.health.report import Component, HealthReport, Status
-from core.health.service import REUSED_FOR, check_health
+from core.health.service import REUSED_FOR, check_health, tell_changes
+from core.runs.run import RunState
 from core.services import Services
 from core.sources.service import record_failure, record_success
+from core.stocks.service import refresh_stocks
+from jobs.lag import LATE, scheduler_probe
+from jobs.registry import JOBS
+from jobs.scheduler import run_due
+from jobs.slots import latest_slot
 from sim.market import SimMarket, generated_market
 from sim.world import World, open_world
 from tests.conftest import NOW, OpenServices
@@ -37,16 +48,30 @@ async def equipped(world: World, open_test_services: OpenServices) -> AsyncItera
     """Services with every outside service configured, a job just done and every source just read."""
     groups: dict[str, dict[str, object]] = world.settings_overrides()
     async with open_test_services(**groups) as services:
+        await refresh_stocks(services)
+        await watched_stock(services)
         async with services.db.begin() as conn:
             for source in NEWS:
                 await record_success(conn, source, items=20, at=NOW)
-        await store_run(services, "crawl_news", "succeeded")
+        watch(services, scheduler_probe(tuple(JOBS.values())))
+        for job in JOBS:
+            await store_run(services, job, "succeeded")
         yield services
 
 
+async def watched_stock(services: Services) -> None:
+    """Somebody who watches a stock."""
+    async with services.db.begin() as conn:
+        await conn.execute(
+            text("INSERT INTO \"user\" (id, name, role, joined_at, seen_at) VALUES (1, 'a', 'member', :at, :at)"),
+            {"at": NOW},
+        )
+        await conn.execute(text("INSERT INTO watch_item VALUES (1, '005930', :at)"), {"at": NOW})
+
+
 async def store_run(services: Services, job: str, state: str, *, minutes_ago: int = 1) -> None:
-    """A run that ended so long ago."""
-    at = NOW - timedelta(minutes=minutes_ago)
+    """A run of the newest slot before that many minutes ago."""
+    at = latest_slot(JOBS[job], NOW - timedelta(minutes=minutes_ago), services.calendar)
     async with services.db.begin() as conn:
         await conn.execute(
             text(
@@ -68,9 +93,10 @@ async def health(services: Services) -> dict[str, Component]:
 async def test_all_is_well_where_all_is_set_up(equipped: Services) -> None:
     found = await health(equipped)
     assert {name: each.message for name, each in found.items() if each.status is not Status.HEALTHY} == {}
-    assert "원" in found["kis"].message
-    assert "벡터 " in found["milvus"].message
-    assert found["naver_main"].message == "지난번에 20건"
+    assert found["kis"].message.startswith("quote code=005930 price=")
+    assert found["milvus"].message == "vectors embedding=openai:text-embedding-3-small count=0"
+    assert found["postgresql"].message.endswith(" most=10")
+    assert found["naver_main"].message == "items count=20"
     assert found["naver_main"].last_success_at == NOW
 
 
@@ -80,8 +106,7 @@ async def test_what_is_not_set_up_says_what_would_set_it_up_and_harms_nothing(se
     assert unset == {"kis", "openai", "openrouter", *NEWS}
     assert "KIS_APP_KEY" in found["kis"].message
     for source in NEWS:
-        assert "robots.txt" in found[source].message
-        assert f"NEWS_SOURCES에 {source}" in found[source].message
+        assert found[source].message == f"robots_forbid source={source}"
 
 
 @pytest.mark.parametrize(("server", "dead"), [("kis", {"kis"}), ("llm", {"openai", "openrouter"})])
@@ -111,25 +136,106 @@ async def test_a_dead_vector_store_is_unhealthy_alone(open_test_services: OpenSe
 async def test_a_failing_a_late_and_a_never_read_source_are_told_apart(equipped: Services) -> None:
     async with equipped.db.begin() as conn:
         await record_failure(conn, "naver_main", error=Unavailable("naver: status 503"), at=NOW)
-        await record_success(conn, "naver_focus", items=3, at=NOW - timedelta(hours=2))
         await conn.execute(text("DELETE FROM source_status WHERE source = 'naver_stock'"))
     found = await health(equipped)
-    assert [found[name].status for name in NEWS] == [Status.DEGRADED] * 3
-    assert found["naver_main"].message == "1번 연속 실패(unavailable)"
+    assert found["naver_main"].message == "failed times=1 reason=unavailable"
     assert found["naver_main"].last_success_at == NOW
-    assert found["naver_focus"].message == "60분 넘게 읽지 못했습니다"
-    assert found["naver_stock"].message == "아직 읽지 않았습니다"
+    assert [found[name].status for name in NEWS] == [Status.DEGRADED, Status.HEALTHY, Status.HEALTHY]
+    assert found["naver_stock"].message == "not_yet_read"
+    equipped.clock.move(timedelta(hours=1))  # type: ignore[attr-defined]
+    found = await health(equipped)
+    assert [found[name].status for name in NEWS] == [Status.DEGRADED] * 3
+    assert found["naver_focus"].message == found["naver_stock"].message == "not_read minutes=60"
 
 
-async def test_a_failed_job_shows_until_it_succeeds_and_silence_is_no_good_sign(equipped: Services) -> None:
-    await store_run(equipped, "evaluate_predictions", "failed", minutes_ago=600)
-    found = (await health(equipped))["scheduler"]
-    assert (found.status, found.message) == (Status.DEGRADED, "실패: evaluate_predictions")
-    await store_run(equipped, "evaluate_predictions", "succeeded", minutes_ago=300)
-    assert (await health(equipped))["scheduler"].status is Status.HEALTHY
+async def test_a_source_of_followed_stocks_is_well_while_none_is_followed(equipped: Services) -> None:
+    async with equipped.db.begin() as conn:
+        await conn.execute(text("DELETE FROM source_status WHERE source = 'naver_stock'"))
+        await conn.execute(text("DELETE FROM watch_item"))
     equipped.clock.move(timedelta(hours=2))  # type: ignore[attr-defined]
+    found = (await health(equipped))["naver_stock"]
+    assert (found.status, found.message) == (Status.HEALTHY, "nothing_followed")
+
+
+async def test_a_failed_job_shows_until_it_succeeds(equipped: Services) -> None:
+    async with equipped.db.begin() as conn:
+        await conn.execute(text("UPDATE job_run SET state = 'failed', attempts = 3 WHERE job = 'evaluate_predictions'"))
     found = (await health(equipped))["scheduler"]
-    assert (found.status, found.message) == (Status.DEGRADED, "60분 넘게 끝난 작업이 없습니다")
+    assert found.status is Status.DEGRADED
+    assert "failing jobs=evaluate_predictions" in found.message
+    async with equipped.db.begin() as conn:
+        await conn.execute(text("UPDATE job_run SET state = 'succeeded'"))
+    assert (await health(equipped))["scheduler"].status is Status.HEALTHY
+
+
+async def test_a_slot_that_could_run_and_does_not_is_late_and_a_process_that_just_began_is_not(
+    equipped: Services,
+) -> None:
+    async with equipped.db.begin() as conn:
+        await conn.execute(text("DELETE FROM job_run WHERE job = 'refresh_stocks'"))
+    assert (await health(equipped))["scheduler"].status is Status.HEALTHY
+    equipped.clock.move(LATE)  # type: ignore[attr-defined]
+    found = (await health(equipped))["scheduler"]
+    assert found.status is Status.DEGRADED
+    assert "late job=" in found.message
+
+
+async def test_slots_passed_over_for_good_are_counted(equipped: Services) -> None:
+    await store_run(equipped, "crawl_news", "succeeded", minutes_ago=61)
+    found = (await health(equipped))["scheduler"]
+    assert "missed count=5" in found.message
+
+
+async def test_a_dead_database_is_unhealthy_and_so_is_the_whole(equipped: Services, database_url: str) -> None:
+    before = await check_health(equipped)
+    assert before.status is Status.HEALTHY
+    dead = dataclasses.replace(equipped, db=Database("postgresql://nobody@127.0.0.1:1/nothing"))
+    report = await check_health(dead)
+    found = {component.name: component for component in report.components}
+    assert report.status is found["postgresql"].status is Status.UNHEALTHY
+    assert found["redis"].status is Status.HEALTHY
+    await dead.db.close()
+
+
+async def told(services: Services) -> list[str]:
+    """The keys of the alerts of one look a minute after the last one; nobody runs the jobs that become due."""
+    services.clock.move(timedelta(minutes=1))  # type: ignore[attr-defined]
+    report = await check_health(services)
+    with capture_logs() as logs:
+        async with services.db.begin() as conn:
+            await tell_changes(services, conn, report)
+    return [line["key"] for line in logs if line["event"] == "alert" and "scheduler" not in line["key"]]
+
+
+async def test_admins_are_told_once_of_a_failure_and_once_of_its_end(equipped: Services, world: World) -> None:
+    assert await told(equipped) == []
+    world.kis.faults.add("close", times=1000)
+    assert [await told(equipped) for _ in range(4)] == [[], ["health:kis:1"], [], []]
+    world.kis.faults.clear()
+    assert [await told(equipped) for _ in range(4)] == [[], ["health:kis:2"], [], []]
+
+
+async def test_two_that_tell_the_same_report_at_once_tell_it_once(equipped: Services) -> None:
+    dead = Component(name="postgresql", status=Status.UNHEALTHY, critical=True, latency_ms=1, last_success_at=None)
+    report = HealthReport(status=Status.UNHEALTHY, at=NOW, components=(dead,))
+
+    async def tell() -> int:
+        async with equipped.db.begin() as conn:
+            return await tell_changes(equipped, conn, report)
+
+    assert sorted(await asyncio.gather(*(tell() for _ in range(4)))) == [0, 0, 0, 1]
+
+
+async def test_the_job_looks_and_keeps_what_it_saw(equipped: Services) -> None:
+    outcomes = await run_due(equipped, specs=[JOBS["check_health"]])
+    equipped.clock.move(timedelta(minutes=1))  # type: ignore[attr-defined]
+    outcomes += await run_due(equipped, specs=[JOBS["check_health"]])
+    assert [state for _, state in outcomes] == [RunState.SUCCEEDED] * len(outcomes)
+    assert outcomes
+    async with equipped.db.begin() as conn:
+        seen = {row.component: row.status for row in await conn.execute(text("SELECT * FROM health_told"))}
+    assert seen["postgresql"] == "healthy"
+    assert len(seen) == len((await check_health(equipped)).components)
 
 
 async def test_a_model_of_ours_about_to_leave_is_warned_about(world: World, open_test_services: OpenServices) -> None:
@@ -139,4 +245,4 @@ async def test_a_model_of_ours_about_to_leave_is_warned_about(world: World, open
         services.clock.move(timedelta(days=300))  # type: ignore[attr-defined]
         found = await health(services)
     assert found["openai"].status is Status.DEGRADED
-    assert "gpt-4o 2027-01-14 종료 예정" in found["openai"].message
+    assert "leaving model=gpt-4o day=2027-01-14" in found["openai"].message

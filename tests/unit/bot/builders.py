@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from core.chats.member import Language, Member, Role
 from core.clock import Phase
+from core.delivery.queries import OutboxState
+from core.health.loop_lag import Lag
+from core.health.overview import Overview
+from core.health.queries import Today
 from core.health.report import Component, HealthReport, Status, overall
+from core.health.vitals import Vitals
+from core.ledger.calls import Spent
 from core.news.article import Article
 from core.prediction.fact import Evidence, numbered
 from core.prediction.forecast import Odds
@@ -153,9 +160,58 @@ def make_component(name: str, status: Status = Status.HEALTHY, **changes: Any) -
         "critical": False,
         "latency_ms": None if status is Status.NOT_CONFIGURED else 12,
         "last_success_at": NOW if status is Status.HEALTHY else None,
-        "message": "",
     }
     return Component(name=name, status=status, **values | changes)
+
+
+def make_vitals(**changes: Any) -> Vitals:
+    """The numbers of a process."""
+    values: dict[str, Any] = {
+        "uptime": timedelta(days=2, hours=3, minutes=4),
+        "process_cpu": 12.3,
+        "system_cpu": 45.6,
+        "cpu_seconds": 1234.5,
+        "cores": 2,
+        "resident": 345_678_901,
+        "memory_total": 8_000_000_000,
+        "memory_percent": 56.7,
+        "disk_total": 100_000_000_000,
+        "disk_free": 40_000_000_000,
+        "threads": 12,
+        "tasks": 34,
+        "open_files": 56,
+        "pool_in_use": 3,
+        "pool_most": 20,
+        "lag": Lag(last=0.001, p99=0.012, most=0.345),
+        "collections": (1000, 90, 8),
+        "python": "3.11.2",
+    }
+    return Vitals(**values | changes)
+
+
+def make_overview(health: HealthReport, **changes: Any) -> Overview:
+    """The system on one screen."""
+    numbers = Today(
+        members=3,
+        reports=40,
+        failed_reports=1,
+        failed_runs=2,
+        newest_article_at=NOW - timedelta(minutes=3),
+        newest_quote_at=NOW,
+        newest_bar_on=NOW.date(),
+    )
+    values: dict[str, Any] = {
+        "at": NOW,
+        "health": health,
+        "phase": Phase.CLOSING_PRICE,
+        "next_session": NOW.date() + timedelta(days=3),
+        "running": ("embed_news",),
+        "today": numbers,
+        "outbox": OutboxState(depth=2, oldest_at=NOW - timedelta(minutes=2), failed=0, dropped=1, parked=0, repeated=0),
+        "spent": Spent(today=Decimal("0.123"), month=Decimal("4.5")),
+        "uptime": timedelta(hours=5, minutes=6),
+    }
+    return Overview(**values | changes)
 
 
 def make_health(*components: Component) -> HealthReport:

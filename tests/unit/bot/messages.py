@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from string import Formatter
 
 from bot.commands import COMMANDS
 from bot.progress import WORDS
 from bot.texts import Texts, texts
-from bot.views import basics, health, news, reports, stocks, watchlist
+from bot.views import basics, health, news, reports, status, stocks, watchlist
 from bot.views.message import Message, Picture
 from core.chats.member import Language
+from core.health.note import NoteKind, note
+from core.health.queries import Today
 from core.health.report import Status
 from core.reports.report import Record, Sentence, Wording
+from core.settings import LLMSettings
 from core.stocks.resolver import Ambiguous, Unknown
 from tests.sheets import SAMSUNG, make_quote
 from tests.unit.bot.builders import (
@@ -24,9 +28,11 @@ from tests.unit.bot.builders import (
     make_health,
     make_member,
     make_opinion,
+    make_overview,
     make_report,
     make_sentence,
     make_stock,
+    make_vitals,
 )
 
 EVIL = "A&B<b>\u202e\u0000</i> &amp; \"'`"
@@ -71,10 +77,13 @@ NEW_REPORT = make_report(
     record_here=Record(calls=0, hits=0, days=0),
     record_everywhere=Record(calls=3, hits=1, days=3),
 )
+NOTES_OF_ALL_KINDS = [
+    note(kind, **{name: 7 for _, name, _, _ in Formatter().parse(health.NOTES[kind]) if name}) for kind in NoteKind
+]
 HEALTH = make_health(
-    make_component("postgresql", critical=True, message="18.1"),
-    make_component("kis", Status.NOT_CONFIGURED, message="KIS_APP_KEY"),
-    make_component("openai", Status.UNHEALTHY, message=EVIL),
+    make_component("postgresql", critical=True, notes=tuple(NOTES_OF_ALL_KINDS)),
+    make_component("kis", Status.NOT_CONFIGURED, notes=(note(NoteKind.TEXT, text="KIS_APP_KEY"),)),
+    make_component("openai", Status.UNHEALTHY, notes=(note(NoteKind.TEXT, text=EVIL),)),
     make_component("naver_main", Status.DEGRADED, last_success_at=NOW),
 )
 
@@ -113,6 +122,21 @@ def _messages(words: Texts) -> Iterator[tuple[str, Message]]:
     for detailed in (True, False):
         yield f"health {detailed}", health.health(HEALTH, detailed, words)
     yield "health json", health.as_json(HEALTH)
+    yield "health summary", health.summary(HEALTH, words)
+    yield "status", status.status(make_overview(HEALTH), LLMSettings(), words)
+    idle = Today(
+        members=0,
+        reports=0,
+        failed_reports=0,
+        failed_runs=0,
+        newest_article_at=None,
+        newest_quote_at=None,
+        newest_bar_on=None,
+    )
+    well = make_health(make_component("postgresql", critical=True))
+    yield "status of a new system", status.status(make_overview(well, running=(), today=idle), LLMSettings(), words)
+    yield "metrics", status.metrics(make_vitals(), words)
+    yield "metrics at the start", status.metrics(make_vitals(lag=None, open_files=None, uptime=timedelta()), words)
     for component in HEALTH.components:
         yield f"component {component.name}", health.component(component, NOW, words)
     stages = list(WORDS.values())

@@ -12,9 +12,11 @@ import pytest
 
 from core.clock import ManualClock
 from core.errors import Blocked, Malformed, NotConfigured, Unavailable
-from core.health.probes import Finding, Probe
+from core.health.kept import watch
+from core.health.note import NoteKind, note
+from core.health.probe import Finding, Probe
 from core.health.report import Component, HealthReport, Status, overall
-from core.health.service import REUSED_FOR, check_health
+from core.health.service import REUSED_FOR, check_component, check_health
 from core.services import Services
 from tests.conftest import NOW
 
@@ -47,8 +49,8 @@ def probe(name: str, outcome: Finding | Exception, *, critical: bool = False) ->
 
 async def test_each_failure_becomes_a_status_and_leaves_the_others_alone(place: Services) -> None:
     outcomes: dict[str, tuple[Finding | Exception, Status]] = {
-        "good": (Finding(message="fine"), Status.HEALTHY),
-        "weak": (Finding(status=Status.DEGRADED, message="slow"), Status.DEGRADED),
+        "good": (Finding(), Status.HEALTHY),
+        "weak": (Finding(status=Status.DEGRADED), Status.DEGRADED),
         "unset": (NotConfigured("KEY"), Status.NOT_CONFIGURED),
         "dead": (Unavailable("x: timed out"), Status.UNHEALTHY),
         "refused": (Blocked("x: refused"), Status.UNHEALTHY),
@@ -83,10 +85,10 @@ async def test_a_probe_that_never_answers_is_given_up(place: Services) -> None:
         return Finding()
 
     report = await check_health(
-        place, probes=[Probe(name="silent", look=look, critical=True), probe("good", Finding())]
+        place, probes=[Probe(name="silent", look=look, critical=True, patience=0.05), probe("good", Finding())]
     )
     assert [each.status for each in report.components] == [Status.UNHEALTHY, Status.HEALTHY]
-    assert "응답이 없습니다" in report.components[0].message
+    assert report.components[0].notes == (note(NoteKind.NO_ANSWER, seconds=0.05),)
     assert report.status is Status.UNHEALTHY
 
 
@@ -110,8 +112,36 @@ async def test_a_result_serves_for_half_a_minute_and_askers_share_it() -> None:
     clock.move(timedelta(seconds=1))
     await check_health(place, probes=probes)
     assert looks == 2
-    await check_health(place, probes=probes, also=[probe("telegram", Finding())])
+    watch(place, probe("telegram", Finding()))
+    assert [each.name for each in (await check_health(place, probes=probes)).components] == ["one", "telegram"]
     assert looks == 3, "other components are another result"
+    clock.move(-timedelta(hours=1))
+    await check_health(place, probes=probes)
+    assert looks == 4, "a clock set back does not keep an old result"
+
+
+async def test_one_component_is_probed_alone_or_taken_from_a_fresh_result() -> None:
+    clock, looked = ManualClock(NOW), []
+    place = cast(Services, Place(clock=clock))
+
+    def counted(name: str) -> Probe:
+        async def look(_services: Services) -> Finding:
+            looked.append(name)
+            return Finding()
+
+        return Probe(name=name, look=look)
+
+    probes = [counted("one"), counted("two")]
+    found = await check_component(place, "two", probes=probes)
+    assert found is not None
+    assert (found.name, looked) == ("two", ["two"])
+    await check_health(place, probes=probes)
+    await check_component(place, "two", probes=probes)
+    assert looked == ["two", "one", "two"]
+    assert await check_component(place, "three", probes=probes) is None
+    clock.move(REUSED_FOR)
+    await check_component(place, "one", probes=probes)
+    assert looked == ["two", "one", "two", "one"]
 
 
 async def test_the_last_success_is_remembered_through_a_failure() -> None:
@@ -131,7 +161,7 @@ async def test_a_message_is_short_and_without_secrets(place: Services) -> None:
 
 
 def component(status: Status, critical: bool) -> Component:
-    return Component(name="x", status=status, critical=critical, latency_ms=None, last_success_at=None, message="")
+    return Component(name="x", status=status, critical=critical, latency_ms=None, last_success_at=None)
 
 
 @pytest.mark.parametrize(("critical", "other"), list(product(Status, Status)))
@@ -150,8 +180,11 @@ def test_nothing_at_all_is_healthy() -> None:
 
 
 def test_the_schema_is_fixed() -> None:
-    report = HealthReport(status=Status.DEGRADED, at=NOW, components=(component(Status.DEGRADED, True),))
+    notes = (note(NoteKind.FAILED, times=3, reason="blocked"), note(NoteKind.TEXT, text="no"))
+    failed = component(Status.DEGRADED, True).model_copy(update={"notes": notes})
+    report = HealthReport(status=Status.DEGRADED, at=NOW, components=(failed,))
     assert report.model_dump_json() == (
         '{"status":"degraded","at":"2026-02-20T06:50:00Z","components":[{"name":"x","status":"degraded",'
-        '"critical":true,"latency_ms":null,"last_success_at":null,"message":""}]}'
+        '"critical":true,"latency_ms":null,"last_success_at":null,"notes":[{"kind":"failed","values":{"times":3,'
+        '"reason":"blocked"}},{"kind":"text","values":{"text":"no"}}],"message":"failed times=3 reason=blocked; no"}]}'
     )
