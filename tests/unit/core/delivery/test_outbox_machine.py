@@ -1,0 +1,235 @@
+"""Any order of writing, telling, crashing, moving, blocking and expiring loses nothing and keeps every chat's order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from sqlalchemy import text
+
+from core.db import Database
+from core.delivery import queries
+from core.delivery.alert import AlertKind
+from core.delivery.letter import (
+    Delivered,
+    Destination,
+    HookName,
+    Letter,
+    Moved,
+    NotSent,
+    Outcome,
+    Refused,
+    TooFast,
+    Unknown,
+    Unreachable,
+    step,
+)
+from core.delivery.sender import IN_FLIGHT
+from tests.conftest import NOW
+from tests.unit.core.delivery.outbox import make_alert
+
+T = TypeVar("T")
+CHATS = st.lists(st.integers(1, 3), min_size=1, max_size=3, unique=True)
+KINDS = st.sampled_from([AlertKind.STRATEGY_RECOVERED, AlertKind.SIGNAL])
+NOT_ARRIVED: list[Outcome] = [TooFast(timedelta(seconds=5)), NotSent("down"), Unknown("timeout"), Refused("odd")]
+
+
+def test_the_outbox_keeps_its_promises(database_url: str) -> None:
+    with asyncio.Runner() as runner:
+        database = Database(database_url, pool_size=2)
+
+        class Machine(OutboxMachine):
+            def __init__(self) -> None:
+                super().__init__(runner, database)
+
+        try:
+            run_state_machine_as_test(
+                Machine,
+                settings=settings(
+                    max_examples=40,
+                    stateful_step_count=30,
+                    deadline=None,
+                    suppress_health_check=[HealthCheck.too_slow],
+                ),
+            )
+        finally:
+            runner.run(database.close())
+
+
+class OutboxMachine(RuleBasedStateMachine):
+    """A sender that may die at any moment, and what arrived where. A dead sender still writes down what it can."""
+
+    def __init__(self, runner: asyncio.Runner, database: Database) -> None:
+        super().__init__()
+        self.runner, self.db, self.now = runner, database, NOW
+        self.held: list[Letter] = []
+        self.dead: list[Letter] = []
+        self.arrived: defaultdict[int, list[Letter]] = defaultdict(list)
+        self.written: set[tuple[str, int]] = set()
+        self.ended: dict[int, str] = {}
+        self.crashes = self.timeouts = 0
+        self.do(self.execute("TRUNCATE outbox, chat"))
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run it to its end."""
+        return self.runner.run(work)
+
+    async def execute(self, statement: str) -> list[tuple[Any, ...]]:
+        """Its rows, if it has any."""
+        async with self.db.begin() as conn:
+            result = await conn.execute(text(statement))
+            return [tuple(row) for row in result] if result.returns_rows else []
+
+    @rule(key=st.integers(0, 9), chats=CHATS, kind=KINDS)
+    def write(self, key: int, chats: list[int], kind: AlertKind) -> None:
+        """An alert is written once a key and chat, however often."""
+        new = {(str(key), chat) for chat in chats} - self.written
+        assert self.do(self._write(str(key), chats, kind)) == len(new)
+        self.written |= new
+
+    async def _write(self, key: str, chats: list[int], kind: AlertKind) -> int:
+        async with self.db.begin() as conn:
+            to = [Destination(HookName.TELEGRAM, chat) for chat in chats]
+            return await queries.add(conn, make_alert(key, kind), to, at=self.now)
+
+    @rule()
+    def take_up(self) -> None:
+        """At most so many are on their way, and of each chat only one."""
+        if len(self.held) == IN_FLIGHT:
+            return
+        letter = self.do(self._take_up())
+        if letter is not None:
+            assert letter.to not in [other.to for other in self.held]
+            assert letter.id not in self.ended
+            self.held.append(letter)
+
+    async def _take_up(self) -> Letter | None:
+        async with self.db.begin() as conn:
+            return await queries.claim(conn, at=self.now, hooks=[HookName.TELEGRAM], busy=[])
+
+    @rule(which=st.integers(0, 3))
+    def tell(self, which: int) -> None:
+        """It arrives, and that is written down."""
+        if letter := self.pick(which):
+            self.arrive(letter)
+            self.do(self._settle(letter, Delivered()))
+
+    @rule(which=st.integers(0, 3), outcome=st.sampled_from(NOT_ARRIVED))
+    def tell_in_vain(self, which: int, outcome: Outcome) -> None:
+        """It does not arrive."""
+        if letter := self.pick(which):
+            self.do(self._settle(letter, outcome))
+
+    @rule(which=st.integers(0, 3))
+    def tell_without_an_answer(self, which: int) -> None:
+        """It arrives, and nobody hears of it."""
+        if letter := self.pick(which):
+            self.arrive(letter)
+            self.timeouts += 1
+            self.do(self._settle(letter, Unknown("timeout")))
+
+    @rule(which=st.integers(0, 3))
+    def block(self, which: int) -> None:
+        """Nothing that was written until now is told there any more."""
+        if letter := self.pick(which):
+            self.do(self._settle(letter, Unreachable("blocked")))
+
+    @rule(which=st.integers(0, 3))
+    def move(self, which: int) -> None:
+        """The chat goes on under another id."""
+        letter = self.pick(which)
+        if letter is not None and letter.to.chat_id is not None and letter.to.chat_id < 100:
+            new = letter.to.chat_id + 100
+            self.do(self._settle(letter, Moved(new)))
+            self.written |= {(key, new) for key, chat in self.written if chat == letter.to.chat_id}
+        elif letter is not None:
+            self.do(self._settle(letter, NotSent("down")))
+
+    async def _settle(self, letter: Letter, outcome: Outcome) -> bool:
+        async with self.db.begin() as conn:
+            mine = await queries.settle(conn, letter, step(letter, outcome, self.now), at=self.now)
+            assert letter.to.chat_id is not None
+            if mine and isinstance(outcome, Unreachable):
+                await queries.drop_chat(conn, chat_id=letter.to.chat_id, reason="blocked")
+            if mine and isinstance(outcome, Moved):
+                await queries.move_chat(conn, old=letter.to.chat_id, new=outcome.chat_id, at=self.now)
+            return mine
+
+    @rule(arrives=st.lists(st.booleans(), min_size=IN_FLIGHT, max_size=IN_FLIGHT))
+    def crash(self, arrives: list[bool]) -> None:
+        """The sender dies; what was on its way may have arrived. Another one takes over."""
+        for letter, there in zip(self.held, arrives, strict=False):
+            if there:
+                self.arrive(letter)
+        self.dead += self.held
+        self.crashes += 1
+        assert self.do(self._recover()) == len(self.held)
+        self.held = []
+
+    async def _recover(self) -> int:
+        async with self.db.begin() as conn:
+            return await queries.recover(conn)
+
+    @rule(which=st.integers(0, 20))
+    def a_dead_sender_speaks(self, which: int) -> None:
+        """What it says of a letter that another one has is not heard."""
+        if self.dead:
+            assert self.do(self._settle(self.dead[which % len(self.dead)], Delivered())) is False
+
+    @rule(minutes=st.sampled_from([1, 10, 90]))
+    def time_passes(self, minutes: int) -> None:
+        """What is too late is dropped."""
+        self.now += timedelta(minutes=minutes)
+        self.do(self._drop_late())
+
+    async def _drop_late(self) -> int:
+        async with self.db.begin() as conn:
+            return await queries.drop_late(conn, at=self.now)
+
+    @invariant()
+    def nothing_is_lost_and_what_has_ended_stays_so(self) -> None:
+        """Every letter written is there; an end is an end."""
+        found = self.do(self.execute("SELECT id, key, chat_id, state FROM outbox"))
+        assert {(key, chat) for _, key, chat, _ in found} <= self.written
+        assert {(key, chat % 100) for _, key, chat, _ in found} == {(key, chat % 100) for key, chat in self.written}
+        ended = {id: state for id, _, _, state in found if state not in {"waiting", "sending"}}
+        assert self.ended.items() <= ended.items()
+        self.ended = ended
+
+    def teardown(self) -> None:
+        """In the end everything that is not told has another end."""
+        while letter := (self.held.pop() if self.held else self.do(self._take_up())):
+            self.arrive(letter)
+            self.do(self._settle(letter, Delivered()))
+            self.now += timedelta(minutes=6)
+            self.do(self._drop_late())
+        self.now += timedelta(minutes=6)
+        if (late := self.do(self._take_up())) is not None:
+            self.held = [late]
+            self.teardown()
+            return
+        left = {state for (state,) in self.do(self.execute("SELECT state FROM outbox"))}
+        assert left <= {"sent", "parked", "dropped", "failed"}
+        times = [letter for letters in self.arrived.values() for letter in letters]
+        again = len(times) - len({letter.id for letter in times})
+        assert again <= self.crashes * IN_FLIGHT + self.timeouts
+
+    def pick(self, which: int) -> Letter | None:
+        """A letter on its way, which is then no more."""
+        return self.held.pop(which % len(self.held)) if self.held else None
+
+    def arrive(self, letter: Letter) -> None:
+        """A reader sees it: in order, and where they have seen it before, marked."""
+        assert letter.to.chat_id is not None
+        seen = self.arrived[letter.to.chat_id % 100]
+        if any(letter.id == other.id for other in seen):
+            assert letter.repeated
+        elif letter.to.chat_id < 100:
+            assert all(other.id < letter.id for other in seen if other.to == letter.to)
+        seen.append(letter)
