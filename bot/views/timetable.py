@@ -28,7 +28,10 @@ def _days(found: Timetable, texts: Texts) -> str:
 def _times(found: Timetable, texts: Texts) -> str:
     if found.every is not None:
         often = texts("{count}분마다", count=found.every.seconds // 60)
-        return often if found.hours == (0, 23) else f"{found.hours[0]:02}–{found.hours[1]:02}{texts('시')} {often}"
+        if found.hours == (0, 23):
+            return often
+        within = texts("{first}–{last}시", first=f"{found.hours[0]:02}", last=f"{found.hours[1]:02}")
+        return f"{within} {often}"
     minutes = {time.minute for time in found.times}
     if len(found.times) == 24 and len(minutes) == 1:
         return texts("매시 {minute}분", minute=minutes.pop())

@@ -71,6 +71,38 @@ async def test_success_is_written_with_counts_cost_and_no_lease_left(services: S
     assert await locks(services) == []
 
 
+async def test_checkpoint_tells_what_the_run_has_cost_so_far(services: Services) -> None:
+    seen: list[RunRecord] = []
+
+    async def work(services: Services, run: Run) -> None:
+        async with run.begin(checkpoint={"at": 1}, done=1):
+            pass
+        seen.append(await last_run(services))
+
+    await run_job(services, make_spec(run=work), NOW, owner="a")
+    (half,) = seen
+    assert (half.state, half.done) == (RunState.RUNNING, 1)
+    assert (half.peak_memory or 0) > 1_000_000
+    assert half.seconds is not None
+    assert half.cpu_seconds is not None
+
+
+async def test_a_run_forgets_the_oldest_so_that_a_thousand_are_kept(services: Services) -> None:
+    async with services.db.begin() as conn:
+        await conn.execute(
+            text(
+                "INSERT INTO job_run (job, slot, epoch, state, started_at) SELECT 'tidy', at, 1, 'succeeded', at"
+                " FROM generate_series(1, 1000) n, LATERAL (SELECT CAST(:now AS timestamptz) - n * INTERVAL '1 h')"
+                " AS past(at)"
+            ),
+            {"now": NOW},
+        )
+    await run_job(services, make_spec(), NOW, owner="a")
+    async with services.db.begin() as conn:
+        kept = await recent_runs(conn, job="tidy", limit=2_000)
+    assert (len(kept), kept[0].slot, kept[-1].slot) == (1_000, NOW, NOW - timedelta(hours=999))
+
+
 async def test_done_slot_is_not_run_again(services: Services) -> None:
     spec = make_spec()
     await run_job(services, spec, NOW, owner="a")

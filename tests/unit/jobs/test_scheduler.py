@@ -11,13 +11,14 @@ import pytest
 from telegram.ext import Application, JobQueue
 
 from core.clock import ManualClock
-from core.runs.queries import recent_runs
+from core.runs.queries import list_locks, recent_runs
 from core.runs.run import Run, RunState
 from core.services import Services
 from jobs.due import Due
 from jobs.scheduler import TICK, Scheduler, ready, run_due, schedule
 from jobs.spec import JobSpec
 from tests.conftest import NOW
+from tests.unit.core.runs.leases import take
 from tests.unit.jobs.specs import forever, make_spec
 
 
@@ -142,6 +143,24 @@ async def test_two_processes_run_each_slot_once(services: Services, clock: Manua
         await asyncio.gather(*(run_due(services, specs=specs(process)) for process in "ab"))
         clock.move(timedelta(minutes=10))
     assert len(ran) == len(set(ran)) == 10
+
+
+async def test_a_tick_cleans_the_lease_of_a_dead_process_and_takes_its_run_up(services: Services) -> None:
+    stage = Stage()
+    mine = stage.job("mine")
+    for job in ("mine", "of another table"):
+        await take(services.db, job=job, length=timedelta(seconds=-1))
+    scheduler = Scheduler(services, [mine])
+    await scheduler.tick()
+    await stage.until(["mine"])
+    stage.go.set()
+    await scheduler.stop()
+    async with services.db.begin() as conn:
+        assert {run.job: (run.state, run.attempts) for run in await recent_runs(conn)} == {
+            "mine": (RunState.SUCCEEDED, 2),
+            "of another table": (RunState.INTERRUPTED, 1),
+        }
+        assert await list_locks(conn) == []
 
 
 async def test_unreachable_database_skips_a_tick_and_no_more(services: Services) -> None:

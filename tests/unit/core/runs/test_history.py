@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from core.db import Database
+from core.runs.lease import fence
 from core.runs.queries import edge_slots, prune_runs, recent_runs, runs_at
 from core.runs.run import RunState
 from core.runs.service import clean_expired, release
@@ -65,6 +66,31 @@ async def test_expired_leases_are_cleaned_and_their_runs_stay_open(services: Ser
         "dead": RunState.INTERRUPTED,
         "alive": RunState.RUNNING,
     }
+
+
+async def test_expired_lease_of_one_who_is_writing_is_left_and_the_others_are_cleaned(services: Services) -> None:
+    busy = await take(services.db, job="busy")
+    await take(services.db, job="dead")
+    await pass_time(services.db, LONG)
+    async with services.db.begin() as writing:
+        await fence(writing, busy)
+        assert await clean_expired(services) == ["dead"]
+    assert await clean_expired(services) == ["busy"]
+
+
+async def test_release_of_an_epoch_spares_a_later_one(services: Services) -> None:
+    first = await take(services.db)
+    await pass_time(services.db, LONG)
+    second = await take(services.db, "b")
+    assert not await release(services, "tidy", by=1, epoch=first.epoch)
+    assert await release(services, "tidy", by=1, epoch=second.epoch)
+
+
+async def test_run_that_was_taken_away_says_when_it_ended(services: Services) -> None:
+    await take(services.db)
+    await release(services, "tidy", by=1)
+    (run,) = await runs(services.db)
+    assert (run.state, run.finished_at, run.duration) == (RunState.FENCED, NOW, timedelta())
 
 
 async def test_release_tells_whether_anybody_held_it(services: Services) -> None:

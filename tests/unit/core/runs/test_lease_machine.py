@@ -1,4 +1,4 @@
-"""Any order of taking, renewing, writing, expiring, cleaning, releasing and finishing leaves one writer."""
+"""Any order of taking, renewing, writing, dying, clock jumps, cleaning, releasing and finishing leaves one writer."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from sqlalchemy import text
 
 from core.db import Database
 from core.errors import Conflict, Fenced
-from core.runs.lease import Counts, Lease, fence, interrupt, renew, take_away
+from core.runs.lease import LONGEST, Counts, Lease, fence, interrupt, renew, take_away
 from core.runs.queries import list_locks
 from core.runs.run import RunState
 from tests.conftest import NOW
 from tests.unit.core.runs.leases import JOB, LONG, end, pass_time, runs, take
 
 T = TypeVar("T")
+WRITTEN = text("SELECT epoch, owner FROM written ORDER BY id")
 OWNERS = st.sampled_from(["a", "b", "c"])
 SLOTS = st.sampled_from([NOW, NOW + timedelta(minutes=10), NOW + timedelta(minutes=20)])
 ENDS = st.sampled_from([RunState.SUCCEEDED, RunState.FAILED])
+JUMPS = st.sampled_from([LONG / 2, LONG, timedelta(hours=25), timedelta(hours=-1)])
+"""What the clock of the database may do between two acts; an hour back is a clock set wrong or right."""
 
 
 def test_there_is_never_a_second_writer(database_url: str) -> None:
@@ -49,14 +52,16 @@ def test_there_is_never_a_second_writer(database_url: str) -> None:
 
 
 class LeaseMachine(RuleBasedStateMachine):
-    """Three processes and one job. Every process keeps each lease it ever had and may use it at any time."""
+    """Three processes and one job. Every process keeps each lease it ever had and may use it at any time, until it
+    is killed. `left` is what the present lease has left, `age` how long it has been held.
+    """
 
     def __init__(self, runner: asyncio.Runner, database: Database) -> None:
         super().__init__()
         self.runner, self.db = runner, database
         self.held: dict[str, list[Lease]] = {"a": [], "b": [], "c": []}
         self.current: Lease | None = None
-        self.expired = False
+        self.left = self.age = timedelta()
         self.done: set[Any] = set()
         self.epochs: list[int] = []
         self.do(self.clear())
@@ -65,10 +70,17 @@ class LeaseMachine(RuleBasedStateMachine):
         """Run it to its end."""
         return self.runner.run(work)
 
+    @property
+    def expired(self) -> bool:
+        """Whether anybody may take the job over."""
+        return self.current is not None and (self.left <= timedelta() or self.age >= LONGEST)
+
     async def clear(self) -> None:
-        """An empty database."""
+        """An empty database, and a table for the writes of jobs."""
         async with self.db.begin() as conn:
             await conn.execute(text("TRUNCATE job_run, job_lease, job_lock"))
+            await conn.execute(text("CREATE TABLE IF NOT EXISTS written (id serial, epoch bigint, owner text)"))
+            await conn.execute(text("TRUNCATE written"))
 
     @rule(owner=OWNERS, slot=SLOTS)
     def acquire(self, owner: str, slot: Any) -> None:
@@ -83,13 +95,18 @@ class LeaseMachine(RuleBasedStateMachine):
         assert lease.epoch > max(self.epochs, default=0)
         self.epochs.append(lease.epoch)
         self.held[owner].append(lease)
-        self.current, self.expired = lease, False
+        self.current, self.left, self.age = lease, LONG, timedelta()
 
-    @rule()
-    def expire(self) -> None:
-        """Time passes without a heartbeat."""
-        self.do(pass_time(self.db, LONG))
-        self.expired = self.current is not None
+    @rule(by=JUMPS)
+    def pass_time(self, by: timedelta) -> None:
+        """Time passes without a heartbeat, or jumps back."""
+        self.do(pass_time(self.db, by))
+        self.left, self.age = self.left - by, self.age + by
+
+    @rule(owner=OWNERS)
+    def crash(self, owner: str) -> None:
+        """A process is killed: it does nothing more with what it had, and its lease stays behind."""
+        self.held[owner].clear()
 
     @rule(owner=OWNERS, which=st.integers(0, 9))
     def heartbeat(self, owner: str, which: int) -> None:
@@ -98,7 +115,7 @@ class LeaseMachine(RuleBasedStateMachine):
             return
         assert self.works(lease, self.renew(lease)) == (lease is self.current)
         if lease is self.current:
-            self.expired = False
+            self.left = LONG
 
     @rule(owner=OWNERS, which=st.integers(0, 9))
     def write(self, owner: str, which: int) -> None:
@@ -113,8 +130,9 @@ class LeaseMachine(RuleBasedStateMachine):
             return
         assert self.works(lease, end(self.db, lease, state)) == (lease is self.current)
         if lease is self.current:
+            assert lease.slot not in self.done
             self.done |= {lease.slot} if state is RunState.SUCCEEDED else set()
-            self.current, self.expired = None, False
+            self.current = None
 
     @rule(owner=OWNERS, which=st.integers(0, 9))
     def give_back(self, owner: str, which: int) -> None:
@@ -123,7 +141,7 @@ class LeaseMachine(RuleBasedStateMachine):
             return
         assert self.works(lease, self.interrupt(lease)) == (lease is self.current)
         if lease is self.current:
-            self.current, self.expired = None, False
+            self.current = None
 
     @rule(only_expired=st.booleans())
     def release(self, only_expired: bool) -> None:
@@ -131,7 +149,7 @@ class LeaseMachine(RuleBasedStateMachine):
         taken = self.do(self.take_away(only_expired))
         assert taken == (self.current is not None and (self.expired or not only_expired))
         if taken:
-            self.current, self.expired = None, False
+            self.current = None
 
     @invariant()
     def the_rows_agree(self) -> None:
@@ -143,6 +161,13 @@ class LeaseMachine(RuleBasedStateMachine):
         running = [row.slot for row in rows if row.state is RunState.RUNNING]
         assert running == ([self.current.slot] if self.current else [])
         assert {row.slot for row in rows if row.state is RunState.SUCCEEDED} == self.done
+
+    @invariant()
+    def the_writes_are_in_order(self) -> None:
+        """No epoch has two writers, and none writes after a later one has begun."""
+        written = self.do(self.written())
+        assert written == sorted(written, key=lambda write: write[0])
+        assert len(dict(written)) == len(set(written))
 
     def pick(self, owner: str, which: int) -> Lease | None:
         """One of the leases the owner ever had, the newest first."""
@@ -166,6 +191,13 @@ class LeaseMachine(RuleBasedStateMachine):
         """A fenced write."""
         async with self.db.begin() as conn:
             await fence(conn, lease)
+            insert = text("INSERT INTO written (epoch, owner) VALUES (:epoch, :owner)")
+            await conn.execute(insert, {"epoch": lease.epoch, "owner": lease.owner})
+
+    async def written(self) -> list[tuple[int, str]]:
+        """Every write, in order: the epoch and who wrote."""
+        async with self.db.begin() as conn:
+            return [(epoch, owner) for epoch, owner in await conn.execute(WRITTEN)]
 
     async def interrupt(self, lease: Lease) -> None:
         """A lease given back."""
