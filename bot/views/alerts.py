@@ -10,10 +10,12 @@ from string import Formatter
 from bot.texts import Texts, moment
 from bot.views.health import MARKS as STATUS_MARKS
 from bot.views.health import WORDS as STATUS_WORDS
+from bot.views.health import noted
 from bot.views.message import Message
 from bot.views.strategies import FIGURES, NAMES
 from core.delivery.alert import Alert, AlertKind
 from core.delivery.letter import Letter
+from core.health.note import WRITTEN
 from core.prediction.forecast import Direction
 
 LONGEST_FACT = 300
@@ -159,6 +161,8 @@ def _shown(alert: Alert, texts: Texts) -> dict[str, str]:
         shown["strategy_name"] = texts(NAMES.get(shown["strategy"], shown["strategy"]))
     if alert.kind is AlertKind.STATUS_CHANGED:
         shown |= _statuses(shown, texts)
+        if notes := facts.get("notes"):
+            shown["message"] = _plain(noted(WRITTEN.validate_json(str(notes)), texts)) or shown["after"]
     if alert.kind is AlertKind.BUDGET:
         shown |= {name: f"{float(facts.get(name) or 0):,.2f}" for name in ("spent_usd", "limit_usd")}
     if alert.kind is AlertKind.SIGNAL:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from html import escape
 
 from bot.texts import Texts, clean
 from bot.views.message import Message
 from bot.views.split import MAX_TEXT, visible_length
-from core.health.note import NoteKind
+from core.health.note import Note, NoteKind
 from core.health.report import Component, HealthReport, Status
 
 MARKS = {Status.HEALTHY: "🟢", Status.DEGRADED: "🟡", Status.UNHEALTHY: "🔴", Status.NOT_CONFIGURED: "⚪"}
@@ -83,7 +83,12 @@ def as_json(report: HealthReport) -> Message:
 
 def said(found: Component, texts: Texts) -> str:
     """What was seen of a component, in the reader's language."""
-    return ", ".join(texts(NOTES[note.kind], **note.values) for note in found.notes)
+    return noted(found.notes, texts)
+
+
+def noted(notes: Iterable[Note], texts: Texts) -> str:
+    """Notes in the reader's language."""
+    return ", ".join(texts(NOTES[note.kind], **note.values) for note in notes)
 
 
 def unwell(report: HealthReport) -> list[Component]:

@@ -16,7 +16,7 @@ class AlertKind(StrEnum):
 
     JOB_FAILED = "job_failed"  # job, slot, state, error
     JOB_RECOVERED = "job_recovered"  # job, slot, failures
-    STATUS_CHANGED = "status_changed"  # component, before, after, message
+    STATUS_CHANGED = "status_changed"  # component, before, after, message, notes (the same as JSON)
     RESOURCE_FULL = "resource_full"  # component, percent
     RESOURCE_FREED = "resource_freed"  # component, percent
     BUDGET = "budget"  # period ("day"|"month"), percent (80|100), spent_usd, limit_usd

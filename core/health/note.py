@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 
 class NoteKind(StrEnum):
@@ -52,6 +52,10 @@ class Note(BaseModel):
         if self.kind is NoteKind.TEXT:
             return str(self.values["text"])
         return " ".join([self.kind, *(f"{name}={value}" for name, value in self.values.items())])
+
+
+WRITTEN = TypeAdapter(tuple[Note, ...])
+"""Notes as JSON, for an alert that carries them to a reader."""
 
 
 def note(kind: NoteKind, **values: str | int | float) -> Note:

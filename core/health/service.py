@@ -15,7 +15,7 @@ from core.delivery.alert import Alert, AlertKind
 from core.delivery.service import tell_admins
 from core.errors import NotConfigured, StockPilotError
 from core.health.kept import Kept, kept_of
-from core.health.note import Note, NoteKind, note
+from core.health.note import WRITTEN, Note, NoteKind, note
 from core.health.probe import Finding, Probe
 from core.health.probes import PROBES
 from core.health.queries import lock_told, store_told
@@ -91,6 +91,7 @@ def alert_of(change: Change) -> Alert:
         "before": change.before,
         "after": component.status,
         "message": component.message,
+        "notes": WRITTEN.dump_json(component.notes).decode(),
     }
     return Alert(kind=AlertKind.STATUS_CHANGED, key=key, facts=facts)
 

@@ -15,6 +15,7 @@ from core.clock import ManualClock
 from core.db import Database
 from core.errors import Unavailable
 from core.health.kept import watch
+from core.health.probes import LETTER_LATE
 from core.health.report import Component, HealthReport, Status
 from core.health.service import REUSED_FOR, check_health, tell_changes
 from core.runs.run import RunState
@@ -236,6 +237,34 @@ async def test_the_job_looks_and_keeps_what_it_saw(equipped: Services) -> None:
         seen = {row.component: row.status for row in await conn.execute(text("SELECT * FROM health_told"))}
     assert seen["postgresql"] == "healthy"
     assert len(seen) == len((await check_health(equipped)).components)
+
+
+async def test_the_outbox_is_late_when_what_may_be_sent_is_not(equipped: Services) -> None:
+    async with equipped.db.begin() as conn:
+        await conn.execute(
+            text(
+                "INSERT INTO outbox (key, part, kind, facts, hook, chat_id, state, not_before, expires_at, created_at)"
+                " VALUES ('later', 1, 'signal', '{}', 'telegram', 1, 'waiting', :later, :later, :at),"
+                " ('gone', 1, 'signal', '{}', 'telegram', 1, 'dropped', :at, :later, :at)"
+            ),
+            {"at": NOW, "later": NOW + timedelta(days=1)},
+        )
+    found = (await health(equipped))["outbox"]
+    assert found.status is Status.HEALTHY, "a letter for tomorrow is not late"
+    assert "waiting count=1" in found.message
+    assert "unsent failed=0 dropped=1 parked=0" in found.message
+    async with equipped.db.begin() as conn:
+        await conn.execute(text("UPDATE outbox SET not_before = :at WHERE key = 'later'"), {"at": NOW})
+    equipped.clock.move(LETTER_LATE)  # type: ignore[attr-defined]
+    assert (await health(equipped))["outbox"].status is Status.DEGRADED
+
+
+async def test_calls_that_were_lost_are_degraded_only_while_more_are(equipped: Services) -> None:
+    equipped.calls.lost += 3
+    found = (await health(equipped))["usage_rows"]
+    assert (found.status, found.message) == (Status.DEGRADED, "lost count=3")
+    found = (await health(equipped))["usage_rows"]
+    assert (found.status, found.message) == (Status.HEALTHY, "lost count=3")
 
 
 async def test_a_model_of_ours_about_to_leave_is_warned_about(world: World, open_test_services: OpenServices) -> None:

@@ -14,6 +14,10 @@ from bot.views.split import MAX_TEXT, visible_length
 from core.chats.member import Language
 from core.delivery.alert import Alert, AlertKind, Facts
 from core.delivery.letter import Destination, HookName, Letter
+from core.health.note import NoteKind, note
+from core.health.report import Component, Status
+from core.health.service import alert_of
+from core.health.told import Change
 from tests.conftest import NOW
 
 FACTS: dict[AlertKind, Facts] = {
@@ -69,6 +73,23 @@ def test_the_command_names_what_it_is_about() -> None:
     assert "<code>/jobs crawl_news</code>" in shown(letter(AlertKind.JOB_FAILED))
     assert "<code>/health kis</code>" in shown(letter(AlertKind.STATUS_CHANGED))
     assert "<code>/strategy start rsi</code>" in shown(letter(AlertKind.STRATEGY_STOPPED))
+
+
+def test_what_was_seen_of_a_component_is_told_in_the_reader_s_language() -> None:
+    seen = Component(
+        name="naver_main",
+        status=Status.DEGRADED,
+        critical=False,
+        latency_ms=1,
+        last_success_at=None,
+        notes=(note(NoteKind.FAILED, times=3, reason="blocked"), note(NoteKind.TEXT, text="<b>&")),
+    )
+    facts = alert_of(Change(before=Status.HEALTHY, component=seen, number=1)).facts
+    told = letter(AlertKind.STATUS_CHANGED, facts)
+    assert "3번 연속 실패(blocked), &lt;b&gt;&amp;" in shown(told)
+    assert "3 failures in a row (blocked)" in shown(told, Language.EN)
+    well = letter(AlertKind.STATUS_CHANGED, {**facts, "after": "healthy", "notes": "[]"})
+    assert "–" not in shown(well)
 
 
 def test_figures_are_written_as_readers_read_them() -> None:

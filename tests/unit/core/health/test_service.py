@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import tomllib
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import product
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -14,6 +16,7 @@ from core.clock import ManualClock
 from core.errors import Blocked, Malformed, NotConfigured, Unavailable
 from core.health.kept import watch
 from core.health.note import NoteKind, note
+from core.health.overview import VERSION
 from core.health.probe import Finding, Probe
 from core.health.report import Component, HealthReport, Status, overall
 from core.health.service import REUSED_FOR, check_component, check_health
@@ -188,3 +191,8 @@ def test_the_schema_is_fixed() -> None:
         '"critical":true,"latency_ms":null,"last_success_at":null,"notes":[{"kind":"failed","values":{"times":3,'
         '"reason":"blocked"}},{"kind":"text","values":{"text":"no"}}],"message":"failed times=3 reason=blocked; no"}]}'
     )
+
+
+def test_the_version_is_the_one_of_the_project() -> None:
+    project = tomllib.loads((Path(__file__).parents[4] / "pyproject.toml").read_text())["project"]
+    assert project["version"] == VERSION

@@ -116,7 +116,13 @@ def test_the_same_sighting_again_changes_nothing(statuses: list[Status], critica
             DEGRADED,
             UNHEALTHY,
             AlertKind.STATUS_CHANGED,
-            {"component": "redis", "before": "degraded", "after": "unhealthy", "message": "in_use percent=93"},
+            {
+                "component": "redis",
+                "before": "degraded",
+                "after": "unhealthy",
+                "message": "in_use percent=93",
+                "notes": '[{"kind":"in_use","values":{"percent":93}}]',
+            },
         ),
     ],
 )
