@@ -19,6 +19,7 @@ from core.market.service import get_quote
 from core.services import Services
 from core.settings import Settings
 from core.stocks.followed import followed_stocks
+from core.stocks.stock import Stock
 from core.strategies.worker import Worker
 
 SHARE: Final = 0.25
@@ -58,17 +59,24 @@ def next_open(calendar: Calendar, at: datetime) -> datetime:
 
 
 async def lap(services: Services, worker: Worker) -> None:
-    """Ask for the quote of every followed stock once, evenly paced, those with priority first."""
+    """Ask for the quote of every followed stock once, evenly paced, those with priority first; remember how it went."""
     spacing = 1 / (services.settings.kis.rate * SHARE)
     stocks = sorted(await followed_stocks(services), key=lambda stock: (-stock.priority, stock.code))
     missed = 0
     for stock in stocks:
-        try:
-            await get_quote(services, stock)
-        except StockPilotError as error:
-            missed += 1
-            log.info("feed_missed", code=stock.code, error=str(error))
+        missed += not await _freshened(services, stock)
         await worker.beat()
         await services.clock.sleep(spacing)
     at = services.clock.now()
     await worker.save({"stocks": len(stocks), "missed": missed, "at": at.isoformat(timespec="seconds")})
+
+
+async def _freshened(services: Services, stock: Stock) -> bool:
+    """Whether the quote of a stock is a fresh one now."""
+    asked_at = services.clock.now()
+    try:
+        quote = await get_quote(services, stock)
+    except StockPilotError as error:
+        log.info("feed_missed", code=stock.code, error=str(error))
+        return False
+    return quote.at >= asked_at - LEAST_LAP

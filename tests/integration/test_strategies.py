@@ -202,14 +202,16 @@ async def test_a_worker_that_ignores_being_cancelled_is_left_behind_and_can_writ
     clock.move(SILENCE)
     await look(supervisor)
     zombie, present = started
-    with pytest.raises(Fenced):
-        await zombie.save({"who": "zombie"})
-    with pytest.raises(Fenced):
-        await zombie.beat()
-    await present.save({"who": "present"})
-    assert (await stored(services)).state == {"who": "present"}
-    release.set()
-    await supervisor.stop()
+    try:
+        with pytest.raises(Fenced):
+            await zombie.save({"who": "zombie"})
+        with pytest.raises(Fenced):
+            await zombie.beat()
+        await present.save({"who": "present"})
+        assert (await stored(services)).state == {"who": "present"}
+    finally:
+        release.set()
+        await supervisor.stop()
 
 
 async def test_what_ran_before_a_restart_runs_after_it_and_what_was_stopped_does_not(
@@ -254,8 +256,10 @@ async def test_a_process_that_died_is_taken_over_at_once(
     assert (await stored(services)).owner == heir.owner
     with pytest.raises(Fenced):
         await workers.all[0].save({})
-    await heir.stop()
     await dead.stop()
+    assert (await stored(services)).owner == heir.owner, "what is lost is not given up once more"
+    await workers.newest.save({})
+    await heir.stop()
 
 
 async def test_of_two_supervisors_the_later_one_has_the_worker_and_the_other_lets_go(

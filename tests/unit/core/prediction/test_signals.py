@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+from random import Random
 from statistics import fmean
 
 import polars as pl
@@ -123,17 +125,36 @@ def test_a_day_without_a_trade_has_no_signal_and_hides_none(watch: Watch) -> Non
     assert watch([*bars[:-2], replace(still, day=bars[-2].day), bars[-1]]) == watch([*bars[:-2], bars[-1]])
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10_000), st.integers(0, 299), st.sampled_from(WATCHES))
-def test_what_comes_later_changes_no_signal(seed: int, place: int, watch: Watch) -> None:
-    bars = make_bars(300, seed=seed)
-    bars[200] = replace(bars[200], split_ratio=0.2)
-    day = bars[place].day
-    known = signal_on(watch, bars[: place + 1], day)
-    assert signal_on(watch, bars, day) == known
+@pytest.mark.parametrize("watch", WATCHES)
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), data=st.data())
+def test_what_comes_later_changes_no_signal(watch: Watch, seed: int, data: st.DataObject) -> None:
+    bars = lively_bars(seed)
+    places = [place for place in range(len(bars)) if signal_on(watch, bars[: place + 1], bars[place].day)]
+    place = data.draw(st.sampled_from(places or [len(bars) - 1]) | st.integers(0, len(bars) - 1))
+    known, day = signal_on(watch, bars[: place + 1], bars[place].day), bars[place].day
     later = [replace(bar, close=bar.close * 3, high=bar.high * 3, volume=1, split_ratio=0.5) for bar in bars]
+    assert signal_on(watch, bars, day) == known
     assert signal_on(watch, [*bars[: place + 1], *later[place + 1 :]], day) == known
     assert known is None or known.day == day
+
+
+@pytest.mark.parametrize("watch", WATCHES)
+def test_lively_bars_have_signals_of_every_kind(watch: Watch) -> None:
+    """Or the test above would compare nothing with nothing."""
+    bars = lively_bars(1)
+    assert sum(signal_on(watch, bars, bar.day) is not None for bar in bars) >= 2
+
+
+def lively_bars(seed: int) -> list[Bar]:
+    """300 bars that rise and fall in waves, with a split among them and volumes of every size."""
+    chance = Random(seed)
+    bars = []
+    for step, bar in enumerate(make_bars(300, seed=seed)):
+        price = round(20_000 * (1 + 0.3 * math.sin(step / 17 + seed)) * (1 + max(step - 230, 0) / 50)) + chance.randrange(50)
+        bars.append(make_bar(bar.day, price, volume=int(10 ** chance.uniform(5, 7))))
+    bars[200] = replace(bars[200], split_ratio=0.5)
+    return bars
 
 
 @pytest.mark.parametrize("watch", WATCHES)
