@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import stamina
 import structlog
@@ -11,12 +12,15 @@ from telegram import Bot, Update
 from telegram.error import InvalidToken, NetworkError, TelegramError
 
 from bot.app import App, build_application
+from bot.hooks import open_hooks
 from bot.http import open_http
 from bot.menus import set_menus
 from bot.probe import log_rows_probe, telegram_probe
 from bot.webhook import open_webhook
 from core.clock import Clock
 from core.db import Database
+from core.delivery.run_alerts import AdminAlerts
+from core.delivery.sender import send_forever
 from core.errors import BadSettings, Unavailable
 from core.health.kept import kept_of, watch
 from core.health.loop_lag import sampled
@@ -25,6 +29,8 @@ from core.log_records.rows import keeping_log_rows
 from core.runs.leadership import Leadership, lead
 from core.services import Services, open_services
 from core.settings import Settings
+from core.strategies.registry import strategies
+from core.strategies.supervisor import Supervisor
 from jobs.control import Control
 from jobs.lag import scheduler_probe
 from jobs.registry import JOBS
@@ -52,7 +58,7 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             # The first question may come at once, and without the stock master none can be answered.
             await run_due(services, specs=[JOBS["refresh_stocks"]])
             stack.push_async_callback(_stop, application)
-            application.bot_data["jobs"] = control = Control(services)
+            application.bot_data["jobs"] = control = Control(services, alerts=AdminAlerts(services))
             stack.push_async_callback(control.stop)
             await set_menus(application.bot, settings.telegram.admin_ids)
             await application.start()
@@ -86,12 +92,16 @@ async def _leading(services: Services, application: App) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _work_of_the_leader(services: Services, application: App) -> AsyncIterator[None]:
-    """The schedule and, without a webhook, the updates, which Telegram gives to one poller only."""
+    """The schedule, the workers, and without a webhook the updates, which Telegram gives to one poller only."""
     assert application.job_queue is not None
     async with AsyncExitStack() as stack:
         if not services.settings.telegram.webhook_url:
             await stack.enter_async_context(_polling(application))
-        stack.push_async_callback(schedule(application.job_queue, services).stop)
+        hooks = await stack.enter_async_context(open_hooks(services, token=application.bot.token))
+        supervisor = Supervisor(services, strategies(partial(send_forever, hooks=hooks)))
+        stack.push_async_callback(supervisor.stop)
+        await supervisor.start()
+        stack.push_async_callback(schedule(application.job_queue, services, alerts=AdminAlerts(services)).stop)
         yield
 
 
