@@ -1,4 +1,4 @@
-"""python -m bot [run|demo|check|migrate]: the command line of the product."""
+"""python -m bot [run|demo|check|migrate|backup|restore]: the command line of the product."""
 
 from __future__ import annotations
 
@@ -70,6 +70,18 @@ async def _migrate(settings: Settings, _options: argparse.Namespace) -> int:
     return 0
 
 
+def _backup(settings: Settings, options: argparse.Namespace) -> Coroutine[Any, Any, int]:
+    from bot.backup import backup
+
+    return backup(settings, options.file)
+
+
+def _restore(settings: Settings, options: argparse.Namespace) -> Coroutine[Any, Any, int]:
+    from bot.backup import restore
+
+    return restore(settings, options.file, replace=options.replace)
+
+
 async def until_stopped() -> None:
     """Wait for SIGINT or SIGTERM."""
     stopped = asyncio.Event()
@@ -89,6 +101,13 @@ def _parser() -> argparse.ArgumentParser:
         "--quick", action="store_true", help="only the stores, through the running process where HTTP_PORT is set"
     )
     commands.add_parser("migrate", help="bring DATABASE_URL to the newest schema").set_defaults(run=_migrate)
+    backup = commands.add_parser("backup", help="write everything the database holds to a file; the bot may run")
+    backup.set_defaults(run=_backup)
+    backup.add_argument("file", type=Path, metavar="FILE", help="a file that does not exist yet")
+    restore = commands.add_parser("restore", help="bring a backup back, into an empty database; the bot may not run")
+    restore.set_defaults(run=_restore)
+    restore.add_argument("file", type=Path, metavar="FILE", help="what backup wrote")
+    restore.add_argument("--replace", action="store_true", help="give up what the database holds")
     demo = commands.add_parser("demo", help="the same product on simulated services, with a chat page")
     demo.set_defaults(run=_demo)
     demo.add_argument("--say", action="append", default=[], metavar="TEXT", help="send this, print the answer, exit")

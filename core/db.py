@@ -62,9 +62,9 @@ def async_url(url: str) -> str:
 
 
 class Database:
-    """The engine and its transactions."""
+    """The engine and its transactions. Its connections are known to the server by `name`."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, name: str = "stockpilot") -> None:
         self.url = async_url(url)
         self._pool_most = 2 * pool_size  # as many again beyond those kept
         self._engine: AsyncEngine = create_async_engine(
@@ -72,7 +72,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=10,
-            connect_args={"timeout": 10, "server_settings": {"timezone": "UTC", "application_name": "stockpilot"}},
+            connect_args={"timeout": 10, "server_settings": {"timezone": "UTC", "application_name": name}},
         )
 
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)

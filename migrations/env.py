@@ -34,4 +34,7 @@ async def _migrate() -> None:
     await engine.dispose()
 
 
-asyncio.run(_migrate())
+if (given := context.config.attributes.get("connection")) is not None:
+    _run(given)
+else:
+    asyncio.run(_migrate())

@@ -11,12 +11,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.embedded.folder import held, socket_folder
-from core.embedded.postgres import clone_database, drop_database, postgres_server
+from core.embedded.folder import held, socket_folder, socket_path
+from core.embedded.postgres import clone_database, drop_database, postgres_at, postgres_server
 from core.embedded.redis import redis_server
 from core.errors import BadSettings
 
-__all__ = ["Addresses", "clone_database", "drop_database", "private_servers"]
+__all__ = ["Addresses", "clone_database", "drop_database", "private_servers", "running_postgres"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,3 +60,8 @@ async def private_servers(data_dir: Path, *, postgres: bool, redis: bool, milvus
             redis_url=urls.get("redis", ""),
             milvus_uri=str(folder / "milvus.db") if milvus else "",
         )
+
+
+async def running_postgres(data_dir: Path) -> str | None:
+    """The URL of the private PostgreSQL that another process runs under `data_dir` now, if one does."""
+    return await postgres_at(socket_path(data_dir))

@@ -40,17 +40,23 @@ def held(data_dir: Path) -> Iterator[Path]:
         yield folder
 
 
-@contextmanager
-def socket_folder(folder: Path) -> Iterator[Path]:
-    """A folder for sockets, inside `folder` where its path is short and plain enough, else under /tmp.
+def socket_path(data_dir: Path) -> Path:
+    """Where sockets go: inside `data_dir` where its path is short and plain enough, else under /tmp.
 
     A socket's path holds about 100 bytes, and a comma would end a host name.
-    Raises `BadSettings` when somebody else owns it.
     """
+    folder = data_dir.expanduser().resolve()
     sockets = folder / "run"
-    if not re.fullmatch(r"[A-Za-z0-9_./-]{1,80}", str(sockets)):
-        digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-        sockets = Path("/tmp") / f"stockpilot-{digest}"  # noqa: S108 - owner and kind are checked below
+    if re.fullmatch(r"[A-Za-z0-9_./-]{1,80}", str(sockets)):
+        return sockets
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path("/tmp") / f"stockpilot-{digest}"  # noqa: S108 - owner and kind are checked where it is made
+
+
+@contextmanager
+def socket_folder(folder: Path) -> Iterator[Path]:
+    """A folder for sockets, new and empty. Raises `BadSettings` when somebody else owns it."""
+    sockets = socket_path(folder)
     try:
         shutil.rmtree(sockets, ignore_errors=True)
         sockets.mkdir(mode=0o700)

@@ -62,10 +62,16 @@ async def postgres_server(folder: Path, sockets: Path) -> AsyncIterator[str]:
         stop_signal="INT",  # a fast shutdown
         user=user,
     )
-    url = f"postgresql://postgres@/{_DATABASE}?host={sockets}&port={_PORT}"
+    url = _url(sockets)
     async with running(program, lambda: _answers(url)):
         await _create_if_missing(url)
         yield url
+
+
+async def postgres_at(sockets: Path) -> str | None:
+    """The URL of the server that another process runs with its socket there, if one answers."""
+    url = _url(sockets)
+    return url if await _answers(url) else None
 
 
 async def clone_database(admin_url: str, template: str, name: str) -> str:
@@ -80,6 +86,10 @@ async def clone_database(admin_url: str, template: str, name: str) -> str:
 async def drop_database(admin_url: str, name: str) -> None:
     """Drop the database `name` if it exists, and every connection to it."""
     await _administer(admin_url, f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
+
+
+def _url(sockets: Path) -> str:
+    return f"postgresql://postgres@/{_DATABASE}?host={sockets}&port={_PORT}"
 
 
 async def _administer(url: str, statement: str) -> None:
