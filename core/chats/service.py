@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core.chats import queries
 from core.chats.member import Language, Member, Role, role_in_force
-from core.errors import UserError
+from core.chats.queries import StoredUser
+from core.errors import Unavailable, UserError
 from core.services import Services
 
 MAX_WATCHED, MAX_NAME = 100, 100
@@ -19,15 +20,16 @@ SEEN_NOTED = timedelta(hours=1)
 async def meet(services: Services, *, user_id: int, name: str, client_language: str | None = None) -> Member:
     """The member behind a Telegram user, registered at the first meeting.
 
-    `client_language` is Telegram's language of the app; it decides until the member chooses one.
+    `client_language` is Telegram's language of the app; it decides until the member chooses one. While the database is
+    dead an owner is known by the settings alone, so that they can ask what is wrong; others meet `Unavailable`.
     """
     now, name = services.clock.now(), name.replace("\x00", "")[:MAX_NAME]
-    async with services.db.read() as conn:
-        stored = await queries.seen_user(conn, user_id=user_id, name=name, since=now - SEEN_NOTED)
-        if stored is None:
-            let_in = role_of(services, user_id, Role.WAITING).reaches(Role.MEMBER)
-            role = Role.MEMBER if let_in else Role.WAITING
-            stored = await queries.upsert_user(conn, user_id=user_id, name=name, role=role, at=now)
+    try:
+        stored = await _stored(services, user_id, name, now)
+    except Unavailable:
+        if user_id not in services.settings.telegram.admin_ids:
+            raise
+        stored = StoredUser(role=Role.ADMIN, language=None, joined_at=now, new=False)
     return Member(
         id=user_id,
         name=name,
@@ -36,6 +38,16 @@ async def meet(services: Services, *, user_id: int, name: str, client_language: 
         joined_at=stored.joined_at,
         new=stored.new,
     )
+
+
+async def _stored(services: Services, user_id: int, name: str, now: datetime) -> StoredUser:
+    async with services.db.read() as conn:
+        seen = await queries.seen_user(conn, user_id=user_id, name=name, since=now - SEEN_NOTED)
+        if seen is not None:
+            return seen
+        let_in = role_of(services, user_id, Role.WAITING).reaches(Role.MEMBER)
+        role = Role.MEMBER if let_in else Role.WAITING
+        return await queries.upsert_user(conn, user_id=user_id, name=name, role=role, at=now)
 
 
 async def choose_language(services: Services, member: Member, language: Language) -> Member:

@@ -6,6 +6,7 @@ Run with `-s` to see the table: what still answers, what degrades, what says tha
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -155,6 +156,7 @@ async def test_what_is_killed_is_missed_clearly_and_comes_back_whole(scene: Scen
         during = await ask_all(stage)
         (ended,) = await asyncio.gather(working, return_exceptions=True)
         clock.move(REUSED_FOR)
+        told = await stage.say("/health", stage.admin)
         health = {each.name: each.status for each in (await check_health(stage.services)).components}
     finally:
         await part.start()
@@ -170,6 +172,7 @@ async def test_what_is_killed_is_missed_clearly_and_comes_back_whole(scene: Scen
     )
     assert SILENT not in during.values()
     assert health[SEEN_AS.get(name, name)] in {Status.UNHEALTHY, Status.DEGRADED}
+    assert re.search(rf"[🔴🟡] {SEEN_AS.get(name, name)}\b", told), "an admin is told which one it is"
     assert {kind for kind, how in during.items() if how == ANSWERED} >= STILL[name]
     assert set(after.values()) == {ANSWERED}
     for table, keys in (await held(stage)).items():
