@@ -21,7 +21,7 @@ def test_job_has_a_schedule_a_summary_and_time_to_finish(spec: JobSpec) -> None:
     assert slot is not None
     assert latest_slot(spec, slot, CALENDAR) == slot
     assert spec.summary
-    assert timedelta(minutes=1) <= spec.timeout < timedelta(hours=24)
+    assert timedelta(seconds=30) <= spec.timeout < timedelta(hours=24)
 
 
 def test_jobs_that_go_first_stand_first() -> None:
