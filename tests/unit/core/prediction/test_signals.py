@@ -151,7 +151,9 @@ def lively_bars(seed: int) -> list[Bar]:
     chance = Random(seed)
     bars = []
     for step, bar in enumerate(make_bars(300, seed=seed)):
-        price = round(20_000 * (1 + 0.3 * math.sin(step / 17 + seed)) * (1 + max(step - 230, 0) / 50)) + chance.randrange(50)
+        price = round(
+            20_000 * (1 + 0.3 * math.sin(step / 17 + seed)) * (1 + max(step - 230, 0) / 50)
+        ) + chance.randrange(50)
         bars.append(make_bar(bar.day, price, volume=int(10 ** chance.uniform(5, 7))))
     bars[200] = replace(bars[200], split_ratio=0.5)
     return bars
