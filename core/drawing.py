@@ -34,17 +34,35 @@ def use_font(texts: Iterable[Any], size: int) -> None:
         text.set_fontproperties(font(size))
 
 
-def title(axes: Any, text: str, *, pad: int = 8) -> None:
-    """A heading on the left; nothing in it is taken for mathematics."""
-    axes.set_title(text, fontproperties=font(12), color=INK, loc="left", pad=pad, parse_math=False)
+def title(axes: Any, text: str, *, rows: int = 0) -> None:
+    """A heading on the left, over as many rows of legend; nothing in it is taken for mathematics."""
+    axes.set_title(text, fontproperties=font(12), color=INK, loc="left", pad=8 + 18 * rows, parse_math=False)
 
 
-def legend(axes: Any, *, columns: int) -> None:
-    """The legend in a line over the axes, under the title."""
+def legend(axes: Any, *, columns: int = 3) -> int:
+    """The legend over the axes, under the title; returns its rows."""
     handles, labels = axes.get_legend_handles_labels()
-    if labels:
-        place = {"loc": "lower left", "bbox_to_anchor": (-0.01, 1.0), "borderaxespad": 0.2}
-        axes.legend(handles, labels, **place, prop=font(9), frameon=False, ncols=columns, columnspacing=1.2)
+    if not labels:
+        return 0
+    place = {"loc": "lower left", "bbox_to_anchor": (-0.01, 1.0), "borderaxespad": 0.2}
+    found = axes.legend(handles, labels, **place, prop=font(9), frameon=False, ncols=columns, columnspacing=1.2)
+    for text in found.get_texts():
+        text.set_parse_math(False)
+    return -(-len(labels) // columns)
+
+
+def won_axis(axes: Any, top: float) -> None:
+    """Ticks in won from nothing to a little over `top`, as fine as they have to be."""
+    from matplotlib.ticker import FuncFormatter
+
+    digits = 0 if top >= 10 else 1 if top >= 1 or not top else 2
+    axes.set_ylim(0, top * 1.12 or 1.0)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda won, _: f"{won:,.{digits}f}"))
+
+
+def won(value: float) -> str:
+    """A sum in won: `1,234원`, below ten to a hundredth."""
+    return f"{value:,.0f}원" if value >= 10 or not value else f"{value:,.2f}원"
 
 
 def nothing(axes: Any, words: str) -> None:

@@ -31,7 +31,7 @@ async def usage_pressed(context: BotContext, asked: str) -> None:
     if asked == "costs":
         message = views.costs(await service.costs(services), rate, context.texts)
     elif asked == "alerts":
-        message = views.alerts(await service.alerts(services), context.texts)
+        message = views.alerts(await service.alerts(services), services.settings.llm, context.texts)
     else:
         found = await service.overview(services, Span(asked or Span.TODAY))
         message = views.overview(found, rate, _picture(found, rate) if asked else None, context.texts)

@@ -14,6 +14,7 @@ from bot.texts import Texts
 from bot.views.message import Button, Message, Picture, rows
 from core.delivery.alert import AlertKind
 from core.figures import number
+from core.settings import LLMSettings
 from core.usage.figures import Use
 from core.usage.overview import Alerts, Batch, Costs, Overview, Span
 from core.usage.thresholds import LEAST_CALLS, Threshold
@@ -51,6 +52,7 @@ def overview(found: Overview, won_per_usd: float, picture: Picture | None, texts
         errors=_table(texts("많은 오류"), found.by_error),
         money=partial(money, won_per_usd=won_per_usd),
         share=share,
+        rate=rate,
         time=partial(response_time, texts),
     )
     return Message(text=text, keyboard=_keyboard(found.span, texts), photo=picture)
@@ -70,8 +72,8 @@ def costs(found: Costs, won_per_usd: float, texts: Texts) -> Message:
     return Message(text=text, keyboard=_keyboard("costs", texts))
 
 
-def alerts(found: Alerts, texts: Texts) -> Message:
-    """The thresholds with their state, and the alerts of the past."""
+def alerts(found: Alerts, llm: LLMSettings, texts: Texts) -> Message:
+    """The thresholds with their state, what happens at the last one, and the alerts of the past."""
     text = texts.render(
         "usage_alerts",
         budgets=[each for each in found.thresholds if each.kind is AlertKind.BUDGET],
@@ -80,6 +82,7 @@ def alerts(found: Alerts, texts: Texts) -> Message:
         subjects=SUBJECTS,
         kinds=AlertKind,
         least=LEAST_CALLS,
+        llm=llm,
     )
     return Message(text=text, keyboard=_keyboard("alerts", texts))
 
@@ -110,6 +113,11 @@ def dollars(usd: Decimal) -> str:
 def share(part: Decimal, whole: Decimal) -> str:
     """A part in percent of the whole, or a dash where there is no whole."""
     return f"{float(part * 100 / whole):.0f}%" if whole else "–"
+
+
+def rate(value: float | None) -> str:
+    """A share to a tenth of a percent, rounded down: 100 % is said of all alone."""
+    return "–" if value is None else f"{int(value * 1_000) / 10:.1f}%"
 
 
 def response_time(texts: Texts, ms: float | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from core.drawing import COLORS, INK, font, legend, nothing, plain_axes, png, title, use_font
+from core.drawing import COLORS, INK, font, legend, nothing, plain_axes, png, title, use_font, won, won_axis
 from core.reports.report import UpdateReason
 from core.reports.statistics import UpdateStatistics
 
@@ -50,7 +50,7 @@ def _reasons(figure: Any, *, found: UpdateStatistics, words: Mapping[UpdateReaso
     for text in pieces[2]:
         text.set_color("white")
     labels = [f"{words[reason]} {count:,}건 ({count / found.updates:.0%})" for reason, count in found.by_reason.items()]
-    axes.legend(pieces[0], labels, loc="center left", bbox_to_anchor=(1.0, 0.5), prop=font(11), frameon=False)
+    figure.legend(pieces[0], labels, loc="outside right center", prop=font(11), frameon=False)
 
 
 def _hours(figure: Any, *, found: UpdateStatistics) -> None:
@@ -75,22 +75,19 @@ def _hours(figure: Any, *, found: UpdateStatistics) -> None:
 
 
 def _costs(figure: Any, *, found: UpdateStatistics, won_per_usd: float) -> None:
-    from matplotlib.ticker import FuncFormatter
-
     axes = figure.subplots()
-    title(axes, f"하루 모델 비용(원), 최근 {found.days}일", pad=26)
     places = range(len(found.per_day))
     true = [float(day.cost_usd) * won_per_usd for day in found.per_day]
     flat = [float(day.flat_usd) * won_per_usd for day in found.per_day]
-    axes.plot(places, true, color=COLORS[0], marker="o", markersize=4, label=f"실제 비용 {sum(true):,.0f}원")
-    axes.plot(places, flat, color=COLORS[1], linestyle="--", label=f"호출당 $0.001 추정 {sum(flat):,.0f}원")
+    axes.plot(places, true, color=COLORS[0], marker="o", markersize=4, label=f"실제 비용 {won(sum(true))}")
+    dashed = {"linestyle": "--", "marker": "s", "markersize": 3}
+    axes.plot(places, flat, color=COLORS[1], **dashed, label=f"호출당 $0.001 추정 {won(sum(flat))}")
     top = max([*true, *flat])
-    axes.set_ylim(0, top * 1.15 or 1.0)
+    won_axis(axes, top)
     axes.set_xlim(-0.5, len(found.per_day) - 0.5)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda won, _: f"{won:,.0f}" if top >= 10 else f"{won:,.1f}"))
     shown = range(0, len(found.per_day), max(-(-len(found.per_day) // 10), 1))
     axes.set_xticks(list(shown), [f"{found.per_day[place].day:%m.%d}" for place in shown])
     plain_axes(axes)
-    legend(axes, columns=2)
+    title(axes, f"하루 모델 비용(원), 최근 {found.days}일", rows=legend(axes))
     if not top:
         nothing(axes, "이 기간에는 모델 비용이 없습니다")

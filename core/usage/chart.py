@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
-from core.drawing import COLORS, font, legend, nothing, plain_axes, png, title, use_font
+from core.drawing import COLORS, font, legend, nothing, plain_axes, png, title, use_font, won, won_axis
 from core.usage.overview import Bucket, Overview, Span
 
 MOST_MODELS: Final = 5
@@ -25,7 +25,7 @@ async def usage_chart(found: Overview, *, won_per_usd: float) -> bytes:
 def _draw(figure: Any, *, span: str, buckets: Sequence[Bucket], won_per_usd: float) -> None:
     cost, calls = figure.subplots(2, 1, sharex=True, height_ratios=(1.6, 1))
     _costs(cost, buckets, won_per_usd)
-    title(cost, f"{span} 모델 비용(원)", pad=26 if any(bucket.cost for bucket in buckets) else 8)
+    title(cost, f"{span} 모델 비용(원)", rows=legend(cost))
     _calls(calls, buckets)
     places = range(0, len(buckets), max(-(-len(buckets) // 12), 1))
     calls.set_xticks(list(places), [buckets[place].label for place in places])
@@ -34,8 +34,6 @@ def _draw(figure: Any, *, span: str, buckets: Sequence[Bucket], won_per_usd: flo
 
 
 def _costs(axes: Any, buckets: Sequence[Bucket], won_per_usd: float) -> None:
-    from matplotlib.ticker import FuncFormatter
-
     totals: dict[str, Decimal] = {}
     for bucket in buckets:
         for model, usd in bucket.cost.items():
@@ -47,12 +45,10 @@ def _costs(axes: Any, buckets: Sequence[Bucket], won_per_usd: float) -> None:
         of = names[MOST_MODELS:] if name is _REST else [name]
         heights = [float(sum(bucket.cost.get(each, Decimal(0)) for each in of)) * won_per_usd for bucket in buckets]
         color = COLORS[-1] if name is _REST else COLORS[place]
-        label = f"{_short(name)} {float(sum(totals[each] for each in of)) * won_per_usd:,.0f}원"
+        label = f"{_short(name)} {won(sum(heights))}"
         axes.bar(range(len(buckets)), heights, 0.7, bottom=bottoms, color=color, label=label)
         bottoms = [bottom + height for bottom, height in zip(bottoms, heights, strict=True)]
-    axes.set_ylim(0, max([*bottoms, 0.0]) * 1.08 or 1.0)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda won, _: f"{won:,.0f}" if max(bottoms) >= 10 else f"{won:,.1f}"))
-    legend(axes, columns=min(len(shown), 3))
+    won_axis(axes, max(bottoms, default=0.0))
     if not totals:
         nothing(axes, "이 기간에는 유료 호출이 없습니다")
 

@@ -90,7 +90,8 @@ async def cost_of_days(conn: AsyncConnection, first: date, until: date) -> list[
     query = text(
         """
         SELECT coalesce(sum(cost_usd), 0) AS cost FROM generate_series(
-            greatest(CAST(:first AS date), (SELECT min(day) FROM daily_usage)), CAST(:until AS date) - 1, '1 day') AS at
+            (SELECT greatest(CAST(:first AS date), min(day)) FROM daily_usage HAVING count(*) > 0),
+            CAST(:until AS date) - 1, '1 day') AS at
         LEFT JOIN daily_usage ON day = at::date GROUP BY at ORDER BY at
         """
     )

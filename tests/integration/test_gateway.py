@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
@@ -224,6 +224,73 @@ async def test_a_crowd_of_calls_stops_at_the_budget(
     assert all(isinstance(each, Word | BudgetExceeded) for each in ended)
     assert any(isinstance(each, BudgetExceeded) for each in ended)
     assert sum(row.cost_usd for row in await _usage(database)) <= Decimal("0.01")
+
+
+def _asked(**changes: Any) -> dict[str, Any]:
+    messages = [{"role": "user", "content": "?"}]
+    return {"purpose": "test", "messages": messages, "schema": Word, "request_id": "r1"} | changes
+
+
+CHEAPER = {"at_budget": "cheaper", "cheaper_model": LUNA, "cheaper_extra_percent": 100}
+
+
+async def test_at_the_budget_the_cheaper_model_goes_on_up_to_its_own_limit(
+    open_gateway: OpenGateway, endpoint: Endpoint, database: Database
+) -> None:
+    endpoint.will(completion('{"word": "네"}', sent=0, received=6000))
+    gateway = open_gateway(**CHEAPER, daily_budget_usd=0.05)
+    ended = await asyncio.gather(
+        *(gateway.complete_any(["openai:gpt-4o", DEEPSEEK], **_asked()) for _ in range(50)), return_exceptions=True
+    )
+    answered = [each[0] for each in ended if isinstance(each, tuple)]
+    assert set(answered) == {LUNA}  # one answer of gpt-4o alone may cost more than the budget
+    assert sum(isinstance(each, BudgetExceeded) for each in ended) == 50 - len(answered) > 0
+    costs = [row.cost_usd for row in await _usage(database)]
+    assert Decimal("0.05") < sum(costs) <= Decimal("0.10")
+
+
+async def test_other_models_stop_at_the_budget_while_the_cheaper_one_goes_on(
+    open_gateway: OpenGateway, endpoint: Endpoint, database: Database
+) -> None:
+    endpoint.will(completion('{"word": "네"}', sent=0, received=6000))
+    gateway = open_gateway(**CHEAPER, daily_budget_usd=0.01)
+    for _ in range(3):
+        await _ask(gateway)
+    with pytest.raises(BudgetExceeded):
+        await _ask(gateway, DEEPSEEK)
+    await _ask(gateway)
+    assert {row.model for row in await _usage(database)} == {"gpt-6-luna"}
+
+
+@pytest.mark.parametrize("llm", [{}, {"at_budget": "stop", "cheaper_model": LUNA}])
+async def test_without_the_setting_a_used_up_budget_stops(
+    open_gateway: OpenGateway, endpoint: Endpoint, llm: dict[str, Any]
+) -> None:
+    endpoint.will(OK)
+    gateway = open_gateway(daily_budget_usd=0.0001, **llm)
+    with pytest.raises(BudgetExceeded):
+        await gateway.complete_any([DEEPSEEK, LUNA], **_asked())
+    assert gateway.cheaper_key is None
+    assert endpoint.asked == []
+
+
+async def test_a_call_that_did_not_fit_is_noted_once_for_the_admins(
+    open_gateway: OpenGateway, endpoint: Endpoint, database: Database
+) -> None:
+    endpoint.will(OK)
+    gateway = open_gateway(monthly_budget_usd=0.0001)
+    for _ in range(2):
+        with pytest.raises(BudgetExceeded):
+            await _ask(gateway)
+    async with database.begin() as conn:
+        (row,) = (await conn.execute(text("SELECT * FROM usage_alert"))).all()
+    assert (row.kind, row.subject, row.period, row.level, row.told_at) == ("budget", "month", "2026-02", 100, None)
+
+
+def test_a_cheaper_model_must_be_named(test_settings: Callable[..., Settings]) -> None:
+    for name in ("", "gpt-6-luna", "openai:"):
+        with pytest.raises(ValidationError, match="LLM_CHEAPER_MODEL"):
+            test_settings(llm={"at_budget": "cheaper", "cheaper_model": name})
 
 
 async def test_a_cancelled_call_keeps_its_reservation(

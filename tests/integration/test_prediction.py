@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from core.clock import ManualClock
-from core.ledger.calls import Budget, Call, reserve
+from core.ledger.calls import Budget, Call, reserve, spent
 from core.prediction.fact import FactSheet
 from core.prediction.forecast import HORIZONS, Prediction
 from core.prediction.queries import list_models, predictions_for
@@ -25,7 +25,7 @@ from core.stocks.queries import upsert_stocks
 from sim.llm.misbehaviour import Mode
 from sim.llm.server import LlmServer
 from tests.conftest import NOW, OpenServices
-from tests.sheets import SAMSUNG, make_sheet
+from tests.sheets import SAMSUNG, make_bars, make_sheet
 
 LUNA, DEEPSEEK = "openai:gpt-6-luna", "openrouter:deepseek/deepseek-v3.2"
 SIGNALS = ("golden_cross", "rsi", "volume_surge", "new_high", "flow_streak")
@@ -48,7 +48,7 @@ async def opened(llm: LlmServer, open_test_services: OpenServices) -> AsyncItera
 
 @asynccontextmanager
 async def opened_with(
-    llm: LlmServer, open_services: OpenServices, *models: str, **groups: dict[str, Any]
+    llm: LlmServer, open_services: OpenServices, /, *models: str, **groups: dict[str, Any]
 ) -> AsyncIterator[Services]:
     """Services with both providers on the simulated endpoint and a stock to predict."""
     given: dict[str, dict[str, Any]] = {
@@ -212,6 +212,25 @@ async def test_a_used_up_budget_leaves_the_rules(opened: Services, llm: LlmServe
     assert (made[LUNA].failure or "").startswith("BudgetExceeded: ")
     assert made["rule:always_up"].outcome == "made"
     assert _chats(llm) == 0
+
+
+@pytest.mark.parametrize("cheaper", ["openai:gpt-4o-mini", LUNA])
+async def test_at_the_budget_the_cheaper_model_predicts_under_its_own_name(
+    llm: LlmServer, open_test_services: OpenServices, cheaper: str
+) -> None:
+    asked = {"models": (DEEPSEEK, LUNA), "at_budget": "cheaper", "cheaper_model": cheaper}
+    call = Call(provider="openai", endpoint="e", model="m", purpose="x", request_id="r0")
+    async with opened_with(llm, open_test_services, llm=asked) as services:
+        before = list(await _predict(services))
+        assert before == [DEEPSEEK, LUNA, *(rule.key for rule in RULES)]
+        async with services.db.begin() as conn:
+            so_far = (await spent(conn, at=NOW)).today
+            await reserve(conn, call, estimate=5 - so_far, budget=Budget(daily=Decimal(5), monthly=Decimal(9)), at=NOW)
+        await services.cache.clear()
+        made = await _predict(services, _sheet(bars=make_bars(120)))
+        assert (made[DEEPSEEK].failure or "").startswith("BudgetExceeded: ")
+        assert made[cheaper].outcome == "made"
+        assert list(made) == list(dict.fromkeys([DEEPSEEK, LUNA, cheaper, *(rule.key for rule in RULES)]))
 
 
 async def test_a_failure_is_not_remembered(llm: LlmServer, open_test_services: OpenServices) -> None:

@@ -10,12 +10,15 @@ from string import Formatter
 from bot.commands import COMMANDS
 from bot.progress import WORDS
 from bot.texts import Texts, texts
-from bot.views import basics, health, news, reports, status, stocks, watchlist
+from bot.views import basics, health, logs, news, reports, status, stocks, users, watchlist
 from bot.views.message import Message, Picture
-from core.chats.member import Language
+from core.chats.invites import Invite
+from core.chats.member import Language, Role
+from core.chats.people import Card, Changed, Page
 from core.health.note import NoteKind, note
 from core.health.queries import Today
 from core.health.report import Status
+from core.log_records.record import Category, Level, LogRecord
 from core.reports.report import Record, Sentence, Wording
 from core.settings import LLMSettings
 from core.stocks.resolver import Ambiguous, Unknown
@@ -29,14 +32,29 @@ from tests.unit.bot.builders import (
     make_member,
     make_opinion,
     make_overview,
+    make_person,
     make_report,
     make_sentence,
     make_stock,
     make_vitals,
 )
+from tests.unit.bot.strategy_messages import strategy_messages
+from tests.unit.bot.usage_messages import usage_messages
 
 EVIL = "A&B<b>\u202e\u0000</i> &amp; \"'`"
 PNG = b"\x89PNG"
+
+
+LOG_ROW = LogRecord(
+    at=NOW,
+    level=Level.ERROR,
+    category=Category.SYSTEM,
+    event="update_failed",
+    logger="bot.errors",
+    fields={"kind": "RuntimeError", "update": 3, "exception": "Traceback:\n  line\nRuntimeError: x"},
+    reference="a1b2c3",
+)
+EVIL_LOG_ROW = replace(LOG_ROW, event=EVIL * 9, fields={EVIL: [EVIL], "exception": EVIL * 40}, repeated=1_200)
 
 
 async def _draw() -> bytes:
@@ -139,8 +157,29 @@ def _messages(words: Texts) -> Iterator[tuple[str, Message]]:
     yield "metrics at the start", status.metrics(make_vitals(lag=None, open_files=None, uptime=timedelta()), words)
     for component in HEALTH.components:
         yield f"component {component.name}", health.component(component, NOW, words)
+    yield from usage_messages(words, PICTURE, EVIL)
+    yield from strategy_messages(words, EVIL)
     stages = list(WORDS.values())
     yield "progress", Message(text=words.render("progress", subject=EVIL, done=stages[:-1], now=stages[-1]))
+    yield "logs", logs.newest([LOG_ROW, EVIL_LOG_ROW], words)
+    yield "many logs", logs.newest([EVIL_LOG_ROW] * 50, words)
+    yield "no logs", logs.newest([], words)
+    yield "log reference", logs.of_reference([LOG_ROW, EVIL_LOG_ROW], words)
+    everybody = [make_person(role=each) for each in Role]
+    counts = dict.fromkeys(Role, 1234)
+    listed = Page(people=(*everybody, make_person(name=EVIL)), number=2, found=25, counts=counts)
+    yield "users", users.listed(listed, EVIL, NOW, words)
+    nobody = Page(people=(), number=1, found=0, counts=dict.fromkeys(Role, 0))
+    yield "no users", users.listed(nobody, "", NOW, words)
+    for person in (*everybody, make_person(id=7, name="", owner=True, role=Role.ADMIN), make_person(name=EVIL)):
+        yield f"user {person}", users.card(Card(person=person, watched=3), make_member(id=1), NOW, words)
+        yield f"user changed {person}", users.changed(Changed(person=person, before=Role.WAITING), words)
+    for action in users.QUESTIONS:
+        yield f"user confirm {action}", users.confirm(make_person(name=EVIL), action, "101:69980000:0123456789", words)
+    invite = Invite(code="A" * 22, uses=3, expires_at=NOW)
+    for anyone in (True, False):
+        yield f"invite {anyone}", users.invited(invite, "https://t.me/x?start=i_A", anyone, words)
+    yield "entered", users.entered(words)
     yield "error", Message(text=words.render("error", words=EVIL, reference="abc123"))
     yield "refusal", Message(text=words.render("error", words=EVIL, reference=None))
 
