@@ -55,9 +55,13 @@ def _demo(settings: Settings, options: argparse.Namespace) -> Coroutine[Any, Any
 
 
 def _check(settings: Settings, options: argparse.Namespace) -> Coroutine[Any, Any, int]:
-    from bot.check import check, quick_check
+    if options.quick:
+        from bot.quick_check import quick_check
 
-    return quick_check(settings) if options.quick else check(settings)
+        return quick_check(settings)
+    from bot.check import check
+
+    return check(settings)
 
 
 async def _migrate(settings: Settings, _options: argparse.Namespace) -> int:

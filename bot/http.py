@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
 
 import structlog
 from aiohttp import web
 
+from bot.http_address import address_of, is_loopback
 from core.errors import BadSettings
 from core.health.exposition import exposition
 from core.health.report import Status
 from core.health.service import check_component, check_health, component_names
 from core.services import Services
-from core.settings import HttpSettings
 
 log = structlog.get_logger(__name__)
 
@@ -44,12 +43,6 @@ async def open_http(services: Services) -> AsyncIterator[str | None]:
         yield address
     finally:
         await runner.cleanup()
-
-
-def address_of(settings: HttpSettings, *, port: int | None = None) -> str:
-    """Where the port answers on this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - asked, not opened
-    return f"http://{f'[{host}]' if ':' in host else host}:{port or settings.port}"
 
 
 def _application(services: Services) -> web.Application:
@@ -90,14 +83,6 @@ async def _of_this_machine(request: web.Request, handler: _Answer) -> web.Stream
     if not is_loopback(request.url.host or ""):
         raise web.HTTPForbidden(text="asked by a name that is not this machine's\n")
     return await handler(request)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host can only mean this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 async def _nameless(_request: web.Request, response: web.StreamResponse) -> None:

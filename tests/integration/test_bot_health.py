@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
-from bot.check import quick_check
-from bot.http import address_of
+from bot.http_address import address_of
+from bot.quick_check import quick_check
 from core.embedded import Addresses
 from core.health.kept import kept_of
 from core.health.report import Component, HealthReport, Status
@@ -134,7 +134,7 @@ async def test_a_quick_check_of_a_bot_that_does_not_run_fails(capsys: pytest.Cap
     assert lines[-1] == "not ready"
 
 
-@pytest.mark.parametrize(("dead", "code"), [("postgresql", 1), ("redis", 0), (None, 0)])
+@pytest.mark.parametrize(("dead", "code"), [("postgresql", 1), ("redis", 0), ("milvus", 0), (None, 0)])
 async def test_a_quick_check_without_a_port_asks_the_stores_themselves(
     servers: Addresses, database_url: str, capsys: pytest.CaptureFixture[str], dead: str | None, code: int
 ) -> None:
@@ -143,7 +143,13 @@ async def test_a_quick_check_without_a_port_asks_the_stores_themselves(
         urls[dead] = "postgresql://nobody:hunter2@127.0.0.1:1/nothing"
     elif dead == "redis":
         urls[dead] = "redis://127.0.0.1:1/0"
-    groups = {"database": {"url": urls["postgresql"]}, "redis": {"url": urls["redis"]}}
+    elif dead == "milvus":
+        urls[dead] = "http://127.0.0.1:1"
+    groups: dict[str, dict[str, object]] = {
+        "database": {"url": urls["postgresql"]},
+        "redis": {"url": urls["redis"]},
+        "milvus": {"uri": urls.get("milvus")},
+    }
     assert await quick_check(given_settings(groups)) == code
     said = capsys.readouterr().out
     marks = {line.split()[1]: line.split()[0] for line in said.splitlines()[:-1]}

@@ -11,7 +11,8 @@ from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
-from bot.http import address_of, is_loopback, open_http
+from bot.http import open_http
+from bot.http_address import address_of, is_loopback
 from core.errors import BadSettings, Unavailable
 from core.health.kept import kept_of, watch
 from core.health.probe import Finding, Probe
