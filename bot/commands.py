@@ -245,7 +245,7 @@ COMMANDS = (
         name="users",
         handler=users.users,
         summary="사용자 목록과 검색",
-        example="/users 김",
+        example="/users waiting",
         group=Group.OPERATION,
         access=Role.ADMIN,
     ),

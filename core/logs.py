@@ -22,7 +22,7 @@ _SECRETS = re.compile(
     r"|\b(?:sk|sk-or)-[A-Za-z0-9_-]{16,}"  # OpenAI, OpenRouter
     r"|\beyJ[A-Za-z0-9_-]{8,600}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"  # a JSON web token, as KIS gives
     r"|\bPS[A-Za-z0-9]{34}\b"  # a KIS app key
-    r"|[A-Za-z0-9+/]{120,}={0,2}"  # a KIS app secret, or any other long key in base64
+    r"|(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{170,190}={0,2}(?![A-Za-z0-9+/=])"  # a KIS app secret: 180 of base64
     r"|(?<=Bearer )[A-Za-z0-9._~+/-]{6,}=*"
     r"|(?<=Basic )[A-Za-z0-9+/]{6,}=*"
     r"|(?<=hooks\.slack\.com/services/)[^\s\"'<>]+"
@@ -53,11 +53,14 @@ _SPEAKS_FROM_WARNING = ("httpx", "httpcore", "httpx2", "httpcore2", "apscheduler
 
 
 def hide(secrets: Iterable[str]) -> None:
-    """From now on mask these very values, and the password or path of those that are URLs, wherever they occur."""
+    """From now on mask these very values, and the password or path of those that are URLs, wherever they occur.
+
+    In capitals or not: the Telegram library changes the case of what Telegram says of an error.
+    """
     global _literal
     values = {form for secret in secrets for part in _parts(secret) for form in (part, quote(part, safe=""))}
     long_enough = sorted((each for each in values if len(each) >= SHORTEST_SECRET), key=len, reverse=True)
-    _literal = re.compile("|".join(map(re.escape, long_enough))) if long_enough else _NO_SECRETS
+    _literal = re.compile("|".join(map(re.escape, long_enough)), re.IGNORECASE) if long_enough else _NO_SECRETS
 
 
 def _parts(secret: str) -> Iterable[str]:

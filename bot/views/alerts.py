@@ -13,6 +13,7 @@ from bot.views.health import WORDS as STATUS_WORDS
 from bot.views.health import noted
 from bot.views.message import Message
 from bot.views.strategies import FIGURES, NAMES
+from bot.views.users import let_in_button
 from core.delivery.alert import Alert, AlertKind
 from core.delivery.letter import Letter
 from core.health.note import WRITTEN
@@ -136,7 +137,10 @@ def alert(letter: Letter, now: datetime, texts: Texts) -> Message:
         "advice": texts(words.advice),
         "command": _filled(words.command, told),
     }
-    return Message(text=texts.render("alert", **said, at=letter.at, repeated=letter.repeated, now=now))
+    who = told.get("user_id", "") if letter.alert.kind is AlertKind.MEMBER_WAITS else ""
+    keyboard = ((let_in_button(int(who), texts),),) if who.isdecimal() else ()
+    text = texts.render("alert", **said, at=letter.at, repeated=letter.repeated, now=now)
+    return Message(text=text, keyboard=keyboard)
 
 
 def _filled(sentence: str, values: Mapping[str, str]) -> str:

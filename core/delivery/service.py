@@ -6,6 +6,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.chats.member import Language
+from core.chats.people import admin_ids
 from core.delivery import queries
 from core.delivery.alert import Alert
 from core.delivery.letter import Destination, HookName
@@ -23,16 +24,11 @@ async def tell_admins(services: Services, conn: AsyncConnection, alert: Alert) -
     if await queries.add(conn, alert, [Destination(HookName.LOG)], at=at):
         facts = {f"fact_{name}": fact for name, fact in alert.facts.items()}
         log.warning("alert", kind=alert.kind, key=alert.key, **facts)
-    to = [Destination(HookName.TELEGRAM, admin) for admin in await admins(services, conn)]
+    to = [Destination(HookName.TELEGRAM, admin) for admin in await admin_ids(services, conn)]
     if services.settings.alert.webhook_url is not None:
         to.append(Destination(HookName.WEBHOOK))
     if to:
         await queries.add(conn, alert, to, at=at)
-
-
-async def admins(services: Services, _conn: AsyncConnection) -> list[int]:
-    """The private chats of the admins."""
-    return sorted(set(services.settings.telegram.admin_ids))
 
 
 async def language_at(services: Services, chat_id: int) -> Language:

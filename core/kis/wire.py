@@ -11,6 +11,7 @@ import orjson
 from core.errors import NotConfigured
 from core.http import Account, Told, tell_nobody
 from core.kis.errors import Reaction, Refused, reaction_to
+from core.logs import redact
 from core.settings import KisSettings
 
 MAX_BYTES: Final = 2_000_000
@@ -101,8 +102,8 @@ class Wire:
             raise Refused(reaction_to(status, "", ""), f"status {status} without a readable answer")
         if status == httpx.codes.OK and str(body.get("rt_cd", "0")) == "0" and "error_code" not in body:
             return body
-        code = str(body.get("msg_cd") or body.get("error_code") or "")[:20].strip()
-        message = str(body.get("msg1") or body.get("error_description") or "")[:_LONGEST_MESSAGE].strip()
+        code = redact(str(body.get("msg_cd") or body.get("error_code") or ""))[:20].strip()
+        message = redact(str(body.get("msg1") or body.get("error_description") or ""))[:_LONGEST_MESSAGE].strip()
         raise Refused(
             reaction_to(status, code, message),
             self._without_secrets(f"{code or f'status {status}'} {message}".strip()),

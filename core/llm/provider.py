@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from core.errors import Blocked, Malformed, NotConfigured, QuotaExceeded, StockPilotError, Unavailable, Unsupported
 from core.ledger.prices import Tokens
+from core.logs import redact
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ async def translated(name: str, *, at: datetime) -> AsyncIterator[None]:
 
 def _status_failure(name: str, error: APIStatusError, at: datetime) -> Failure:
     status = error.status_code
-    code = str(error.code or status)[:100]
+    code = redact(str(error.code or status))[:100]
     if status == 402 or code in _OUT_OF_MONEY:
         return Failure(QuotaExceeded(f"{name}: out of credit"), code=code, status=status, free=True)
     if status == 429:

@@ -33,6 +33,7 @@ MOST_WAITING: Final = 2_000
 LAST_PATIENCE: Final = 5.0
 """Seconds the last write may take when the process stops."""
 _BATCH: Final = 500
+_LONGEST_LINE: Final = 40_000
 _LONGEST_EVENT: Final = 500
 _LONGEST_LOGGER: Final = 200
 _LONGEST_REFERENCE: Final = 40
@@ -71,6 +72,8 @@ class LogRows(Discreet, logging.handlers.QueueHandler):
         for known in ("timestamp", "level"):
             fields.pop(known, None)
         reference = fields.pop("reference", None)
+        if len(line) > _LONGEST_LINE:
+            fields = {"cut": line[:_LONGEST_LINE]}
         row = LogRecord(
             at=self._clock.now(),
             level=kept_level(record.levelno),

@@ -133,7 +133,7 @@ async def _fail(conn: AsyncConnection, before: SourceStatus, error: Exception, a
             last_items=before.last_items,
             last_failure_at=at,
             failure_kind=failure_kind(error),
-            failure_message=_stored_text(redact(str(error)), _LONGEST_REASON),
+            failure_message=_stored_text(str(error), _LONGEST_REASON),
             failures_in_row=failures,
             open_until=open_until(error, failures_in_row=failures, at=at),
         ),
@@ -148,5 +148,5 @@ async def _store(conn: AsyncConnection, status: SourceStatus) -> SourceStatus:
 
 
 def _stored_text(value: str, longest: int) -> str:
-    """Text as PostgreSQL takes it: no zero bytes, no lone surrogates, cut to `longest` characters."""
-    return value[:longest].replace("\x00", "�").encode(errors="replace").decode()
+    """Text as PostgreSQL takes it: no zero bytes, no lone surrogates, no secrets, cut to `longest` characters."""
+    return redact(value[: 2 * longest])[:longest].replace("\x00", "�").encode(errors="replace").decode()

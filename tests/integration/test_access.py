@@ -83,7 +83,10 @@ SENDERS = (
     nobody("channel post", CHANNEL, sender_chat=CHANNEL),
 )
 PRESSING = [each for each in SENDERS if "from" in each.fields and each.fields["from"]["id"] != 777000]
-by_name = {"ids": lambda sender: sender.name}
+
+
+def by_name(sender: Sender) -> str:
+    return sender.name
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +155,7 @@ async def state(stage: Stage) -> dict[str, str]:
         return {name: (await conn.execute(text(digest.format(source)))).scalar_one() for name, source in tables.items()}
 
 
-@pytest.mark.parametrize("sender", SENDERS, **by_name)
+@pytest.mark.parametrize("sender", SENDERS, ids=by_name)
 async def test_a_command_that_is_not_allowed_does_nothing(stage: Stage, sender: Sender) -> None:
     before = await state(stage)
     stage.telegram.requests.clear()
@@ -165,7 +168,7 @@ async def test_a_command_that_is_not_allowed_does_nothing(stage: Stage, sender: 
     assert await state(stage) == before
 
 
-@pytest.mark.parametrize("sender", PRESSING, **by_name)
+@pytest.mark.parametrize("sender", PRESSING, ids=by_name)
 async def test_a_button_that_is_not_allowed_does_nothing(stage: Stage, sender: Sender) -> None:
     before = await state(stage)
     stage.telegram.requests.clear()
@@ -177,7 +180,7 @@ async def test_a_button_that_is_not_allowed_does_nothing(stage: Stage, sender: S
     assert await state(stage) == before
 
 
-@pytest.mark.parametrize("sender", [each for each in SENDERS if not each.may(Role.MEMBER)], **by_name)
+@pytest.mark.parametrize("sender", [each for each in SENDERS if not each.may(Role.MEMBER)], ids=by_name)
 async def test_free_text_of_one_who_is_not_let_in_does_nothing(stage: Stage, sender: Sender) -> None:
     before = await state(stage)
     stage.telegram.requests.clear()
@@ -188,7 +191,7 @@ async def test_free_text_of_one_who_is_not_let_in_does_nothing(stage: Stage, sen
     assert await state(stage) == before
 
 
-@pytest.mark.parametrize("sender", [each for each in SENDERS if each.may(Role.MEMBER)], **by_name)
+@pytest.mark.parametrize("sender", [each for each in SENDERS if each.may(Role.MEMBER)], ids=by_name)
 async def test_what_is_allowed_is_not_refused(stage: Stage, sender: Sender) -> None:
     for command in COMMANDS:
         stage.telegram.requests.clear()

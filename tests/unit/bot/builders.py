@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from core.chats.member import Language, Member, Role
+from core.chats.member import Language, Member, Person, Role
 from core.clock import Phase
 from core.delivery.queries import OutboxState
 from core.health.loop_lag import Lag
@@ -47,6 +47,12 @@ def make_member(language: Language = Language.KO, **changes: Any) -> Member:
     """A member."""
     values: dict[str, Any] = {"id": 101, "name": "김하늘", "role": Role.MEMBER, "language": language, "joined_at": NOW}
     return Member(**values | changes)
+
+
+def make_person(**changes: Any) -> Person:
+    """Somebody as an admin sees them."""
+    values: dict[str, Any] = {"id": 101, "name": "Haneul", "role": Role.MEMBER, "owner": False, "language": Language.KO}
+    return Person(**values | {"joined_at": NOW, "seen_at": NOW} | changes)
 
 
 def make_article(number: int = 1, **changes: Any) -> Article:
