@@ -112,10 +112,14 @@ def _detail(found: Supervised, now: datetime, texts: Texts) -> str:
         name=NAMES[found.id],
         summary=SUMMARIES[found.id],
         note=NOTES.get(str(note), "") if note else "",
-        remembered=[(FACTS.get(name, name), _fact(name, value)) for name, value in remembered.items()],
+        remembered=[(FACTS.get(name, name), _fact(name, remembered[name])) for name in sorted(remembered, key=_place)],
         most=MOST_TRIES,
         signals=[(each, MARKS[each.direction], _figures(each)) for each in found.signals],
     )
+
+
+def _place(name: str) -> tuple[int, str]:
+    return (list(FACTS).index(name) if name in FACTS else len(FACTS)), name
 
 
 def _fact(name: str, value: object) -> str:

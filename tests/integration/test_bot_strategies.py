@@ -56,7 +56,7 @@ async def test_every_strategy_is_listed_with_how_it_stands(stage: Stage, supervi
     for id in STRATEGIES:
         assert id in answer
     assert answer.count("🟢") >= 2 * len(STRATEGIES)
-    assert "신호 방금" in answer
+    assert "하트비트 방금" in answer
 
 
 async def test_one_strategy_shows_its_memory_its_error_and_its_signals(stage: Stage, supervisor: Supervisor) -> None:
