@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bot.texts import Texts, clean
 from bot.views.message import Message
-from bot.views.split import MAX_TEXT, visible_length
+from bot.views.split import MAX_CAPTION, MAX_TEXT, visible_length
 from core.clock import KST
 from core.log_records.record import Level, LogRecord
 
@@ -18,21 +18,27 @@ LONGEST = 200
 
 def newest(records: Sequence[LogRecord], texts: Texts) -> Message:
     """Rows in a line or two each, or as a file with all they hold where that is too long."""
-    lines = [(record, _time(record), _brief(record)) for record in records]
-    return _or_file(texts.render("logs", lines=lines, marks=MARKS), records, texts)
+    return _or_file(_list(records, texts), records, texts)
 
 
 def of_reference(records: Sequence[LogRecord], texts: Texts) -> Message:
-    """All that the rows of one reference hold, tracebacks too."""
+    """All that the rows of one reference hold, tracebacks too; in a file under their list where that is too long."""
     details = [(record, _time(record), _whole(record)) for record in records]
     return _or_file(texts.render("log_reference", details=details, marks=MARKS), records, texts)
+
+
+def _list(records: Sequence[LogRecord], texts: Texts) -> str:
+    lines = [(record, _time(record), _brief(record)) for record in records]
+    return texts.render("logs", lines=lines, marks=MARKS)
 
 
 def _or_file(text: str, records: Sequence[LogRecord], texts: Texts) -> Message:
     if visible_length(text) <= MAX_TEXT:
         return Message(text=text)
     blocks = [f"{_time(each)} {each.level} {each.category} {each.event}\n{_whole(each)}" for each in records]
-    caption = texts("기록 {count}건이 길어서 파일로 보냅니다.", count=len(records))
+    caption = _list(records, texts)
+    if visible_length(caption) > MAX_CAPTION:
+        caption = texts("기록 {count}건이 길어서 파일로 보냅니다.", count=len(records))
     return Message(text=caption, document=clean("\n\n".join(blocks)).encode(), filename="logs.txt")
 
 

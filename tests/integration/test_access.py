@@ -100,7 +100,8 @@ async def stage(servers: Addresses, template: str, tmp_path_factory: pytest.Temp
             await say(opened, sender, "/start")
         for user_id, role in ((STORED_ADMIN, "admin"), (MEMBER, "member"), (BLOCKED, "blocked"), (WAITS, "waiting")):
             await opened.set_role(user_id, role)
-        await say(opened, SENDERS[4], "/help")
+        for sender in SENDERS[3:5]:  # admins are told of who waits, those made admins since too
+            await say(opened, sender, "/help")
         yield opened
 
 

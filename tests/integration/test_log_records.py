@@ -237,10 +237,12 @@ async def test_the_reference_of_a_failure_finds_its_row(stage: Stage) -> None:
         await conn.execute(text("ALTER TABLE lost RENAME TO watch_item"))
     stage.world.kis.faults.add("close", times=100)
     known = reference_in(await stage.ask("두산"))
-    found = await stage.ask(f"/logs {unexpected}", stage.admin)
-    assert f"update_failed · 참조 번호 {unexpected}" in found
-    assert "kind: ProgrammingError" in found
-    assert "Traceback (most recent call last)" in found
+    [message] = await stage.messages(f"/logs {unexpected}", stage.admin)
+    assert f"update_failed · 참조 번호 {unexpected}" in message.text
+    assert "kind=ProgrammingError" in message.text
+    assert message.media is not None
+    assert message.media.name == "logs.txt"
+    assert "Traceback (most recent call last)" in message.media.data.decode()
     found = await stage.ask(f"/logs {known.upper()}", stage.admin)
     assert f"참조 번호 {known}" in found
     assert "kind: Unavailable" in found
