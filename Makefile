@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 UV := uv==0.13.8
 ARGS ?=
 
-.PHONY: help setup demo test check format bench run migrate revision lock clean
+.PHONY: help setup demo test check format bench run migrate backup restore revision lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,12 @@ run: $(STAMP) ## production: needs TELEGRAM_BOT_TOKEN
 
 migrate: $(STAMP) ## bring DATABASE_URL to the newest schema
 	@$(RUN) -m bot migrate $(ARGS)
+
+backup: $(STAMP) ## everything the database holds, to a new file: make backup ARGS=monday.backup
+	@$(RUN) -m bot backup $(ARGS)
+
+restore: $(STAMP) ## bring a backup back: make restore ARGS=monday.backup
+	@$(RUN) -m bot restore $(ARGS)
 
 revision: $(STAMP) ## write a migration from the models: make revision ARGS="what changed"
 	@$(RUN) -m migrations $(ARGS)
