@@ -21,7 +21,13 @@ class UsageRecordRow(Base):
     __table_args__ = (
         Index(None, "at"),
         Index(None, "request_id"),
-        Index("ix_usage_record_paid", "at", postgresql_where=text("cost_usd > 0")),
+        # The sum of the month is read from this index alone, before every paid call.
+        Index(
+            "ix_usage_record_paid",
+            "at",
+            postgresql_include=["id", "cost_usd", "settled_at"],
+            postgresql_where=text("cost_usd > 0"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)

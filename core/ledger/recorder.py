@@ -153,4 +153,5 @@ def _row(call: OutsideCall, at: datetime) -> tuple[Any, ...]:
 
 def _clean(text: str) -> str:
     """What PostgreSQL takes as text, and not much of it: one odd reply must not lose the batch."""
-    return "".join(letter for letter in text[:_LONGEST_TEXT] if letter.isprintable())
+    short = text[:_LONGEST_TEXT]
+    return short if short.isprintable() else "".join(letter for letter in short if letter.isprintable())

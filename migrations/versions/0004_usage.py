@@ -14,7 +14,12 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_index(
-        "ix_usage_record_paid", "usage_record", ["at"], unique=False, postgresql_where=sa.text("cost_usd > 0")
+        "ix_usage_record_paid",
+        "usage_record",
+        ["at"],
+        unique=False,
+        postgresql_include=["id", "cost_usd", "settled_at"],
+        postgresql_where=sa.text("cost_usd > 0"),
     )
     op.create_table(
         "daily_usage",
