@@ -23,10 +23,11 @@ from urllib.parse import urlsplit
 import httpx
 
 from core.clock import Clock
-from core.errors import Blocked, Malformed, QuotaExceeded, Unavailable, Unsupported
+from core.errors import Blocked, Malformed, QuotaExceeded, StockPilotError, Unavailable, Unsupported
 
 _BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130 Safari/537.36"
 MAX_BYTES = 2_000_000
+_EXPLAINED_BYTES = 4_096
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -40,6 +41,9 @@ class OutsideCall:
     error: str | None
     response_ms: int
 
+
+Explain = Callable[[int, bytes, datetime], StockPilotError | None]
+"""What a reply other than 200 means, by its status, the beginning of its body and the time; None for the usual."""
 
 Told = Callable[[OutsideCall], None]
 """Who is told of every exchange. It must neither wait nor raise."""
@@ -87,7 +91,7 @@ class Fetcher:
         seconds_between_calls: float = 0.5,
         told: Told = tell_nobody,
     ) -> None:
-        self._allowed = {urlsplit(address).netloc.lower() for address in allowed}
+        self._allowed = {host for address in allowed if (host := urlsplit(address).netloc.lower())}
         self._clock, self._told = clock, told
         self._gap = timedelta(seconds=seconds_between_calls)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -105,17 +109,19 @@ class Fetcher:
         params: Mapping[str, str] = _NOTHING,
         headers: Mapping[str, str] = _NOTHING,
         max_bytes: int = MAX_BYTES,
+        explain: Explain | None = None,
     ) -> bytes:
         """The body at `url`, at most `max_bytes`, following at most three redirects inside the allow-list.
 
-        Raises `Unsupported` (not on the allow-list), `Blocked` (401, 403, 410, 451), `QuotaExceeded` (429),
+        `explain` may know better what a refusal of this service means: what it returns is raised. Raises
+        `Unsupported` (not on the allow-list), `Blocked` (401, 403, 410, 451), `QuotaExceeded` (429),
         `Malformed` (404, too large) or `Unavailable` (network, timeout, 5xx).
         """
         for _ in range(4):
             host = self._check(url)
             async with self._locks[host]:
                 await self._pace(host)
-                reply = await self._read(url, params, headers, max_bytes)
+                reply = await self._read(url, params, headers, max_bytes, explain)
             if isinstance(reply, bytes):
                 return reply
             url, params = reply, _NOTHING
@@ -139,7 +145,7 @@ class Fetcher:
         self._free_at[host] = self._clock.now() + self._gap
 
     async def _read(
-        self, url: str, params: Mapping[str, str], headers: Mapping[str, str], max_bytes: int
+        self, url: str, params: Mapping[str, str], headers: Mapping[str, str], max_bytes: int, explain: Explain | None
     ) -> bytes | str:
         host = urlsplit(url).hostname or ""
         await _refuse_private(host, urlsplit(url).port)
@@ -151,6 +157,10 @@ class Fetcher:
                         return str(response.next_request.url) if response.next_request else ""
                     if response.status_code != httpx.codes.OK:
                         account.error = f"http_{response.status_code}"
+                        if explain and (
+                            known := explain(response.status_code, await _beginning(response), self._clock.now())
+                        ):
+                            raise known
                     _raise_for(response, host, self._clock.now())
                     body = bytearray()
                     async for chunk in response.aiter_bytes():
@@ -162,6 +172,12 @@ class Fetcher:
             raise Malformed(f"{host}: undecodable reply") from error
         except httpx.HTTPError as error:
             raise Unavailable(f"{host}: {type(error).__name__}") from error
+
+
+async def _beginning(response: httpx.Response) -> bytes:
+    async for chunk in response.aiter_bytes(_EXPLAINED_BYTES):
+        return chunk
+    return b""
 
 
 def endpoint_of(url: str) -> str:

@@ -69,7 +69,10 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
         stack.push_async_callback(vectors.close)
         news = settings.news
         fetcher = Fetcher(
-            (news.naver_stock_url, news.naver_mobile_url, news.naver_article_url, settings.kis.master_url),
+            (
+                *(news.naver_stock_url, news.naver_mobile_url, news.naver_article_url, news.naver_search_address),
+                *(news.hankyung_url, news.mk_url, settings.kis.master_url),
+            ),
             clock=clock,
             seconds_between_calls=news.seconds_between_calls,
             told=calls,

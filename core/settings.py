@@ -59,7 +59,6 @@ class TelegramSettings(BaseModel):
     )
     allowed_ids: Ids = Field((), description="user ids let in at once whatever sign-up says, separated by commas")
     base_url: str = Field("https://api.telegram.org", description="Bot API address")
-
     webhook_url: str = Field("", description="https address Telegram brings updates to; they are polled for if empty")
     webhook_secret: SecretStr | None = Field(None, description="1 to 256 of A-Z a-z 0-9 _ -; with WEBHOOK_URL")
     webhook_host: str = Field("127.0.0.1", description="address the webhook binds to, behind a proxy that has TLS")
@@ -152,9 +151,41 @@ class NewsSettings(BaseModel):
     naver_stock_url: str = Field("https://stock.naver.com", description="Naver market lists")
     naver_mobile_url: str = Field("https://m.stock.naver.com", description="Naver lists per stock")
     naver_article_url: str = Field("https://n.news.naver.com", description="Naver article pages")
+    naver_search_api: Literal["developers", "hub"] = Field(
+        "developers", description="where the Naver search key is from: developers (until 2027-06-30) or hub"
+    )
+    naver_client_id: SecretStr | None = Field(None, description="key id of the Naver search API; without it no search")
+    naver_client_secret: SecretStr | None = Field(None, description="key of the Naver search API")
+    naver_search_url: str = Field("", description="address of the Naver search API; the official one if empty")
+    naver_daily_calls: int = Field(25_000, ge=0, description="searches a day the key allows")
+    hankyung_url: str = Field("https://www.hankyung.com", description="Hankyung feeds and article pages")
+    mk_url: str = Field("https://www.mk.co.kr", description="Maeil feeds, sitemap and article pages")
+    reddit_client_id: SecretStr | None = Field(None, description="id of an approved Reddit app; without it no Reddit")
+    reddit_client_secret: SecretStr | None = Field(None, description="secret of the Reddit app")
+    reddit_user_agent: str = Field(
+        "linux:stockpilot:0.1 (read-only market news)", description="how Reddit is told who asks: add (by /u/name)"
+    )
+    reddit_subreddits: Names = Field(
+        ("korea", "stocks", "investing", "ValueInvesting"), description="subreddits read, separated by commas"
+    )
+    reddit_url: str = Field("https://www.reddit.com", description="where Reddit gives tokens")
+    reddit_api_url: str = Field("https://oauth.reddit.com", description="Reddit API address")
     seconds_between_calls: float = Field(0.5, ge=0, description="least time between two calls of one host")
 
-    _names = field_validator("sources", mode="before")(_split)
+    _names = field_validator("sources", "reddit_subreddits", mode="before")(_split)
+
+    @field_validator("reddit_subreddits")
+    @classmethod
+    def _are_subreddits(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [name for name in names if not re.fullmatch("[A-Za-z0-9_]{2,21}", name)]:
+            raise ValueError(f"not the name of a subreddit: {wrong[0][:30]}")
+        return names
+
+    @property
+    def naver_search_address(self) -> str:
+        """Where searches are sent."""
+        developers, hub = "https://openapi.naver.com", "https://naverapihub.apigw.ntruss.com"
+        return (self.naver_search_url or (hub if self.naver_search_api == "hub" else developers)).rstrip("/")
 
 
 class OpenAISettings(BaseModel):

@@ -6,7 +6,7 @@ from datetime import time, timedelta
 
 from jobs.health import check_health
 from jobs.market import collect_daily_bars
-from jobs.news import crawl_news, embed_news
+from jobs.news import crawl_news, embed_news, match_news, search_stock_news
 from jobs.reports import generate_reports
 from jobs.scoring import evaluate_predictions
 from jobs.spec import CatchUp, JobSpec, TodayIfWithin
@@ -34,13 +34,22 @@ _SPECS = (
         after=("refresh_stocks",),
     ),
     JobSpec(
+        name="search_stock_news",
+        summary="종목별 뉴스 검색",
+        schedule="*/10 * * * *",
+        run=search_stock_news,
+        timeout=timedelta(minutes=9),
+        catch_up=CatchUp.LATEST,
+        after=("refresh_stocks", "crawl_news"),
+    ),
+    JobSpec(
         name="embed_news",
         summary="뉴스 임베딩",
         schedule="*/10 * * * *",
         run=embed_news,
         timeout=timedelta(minutes=30),
         catch_up=CatchUp.BACKLOG,
-        after=("crawl_news",),
+        after=("crawl_news", "search_stock_news"),
     ),
     JobSpec(
         name="collect_daily_bars",
@@ -51,6 +60,16 @@ _SPECS = (
         catch_up=CatchUp.LATEST,
         sessions_only=True,
         after=("refresh_stocks",),
+    ),
+    JobSpec(
+        name="match_news",
+        summary="뉴스와 종목 연결, 이후 등락 기록",
+        schedule=(time(15, 40),),
+        run=match_news,
+        timeout=timedelta(minutes=30),
+        catch_up=CatchUp.BACKLOG,
+        sessions_only=True,
+        after=("crawl_news", "collect_daily_bars"),
     ),
     JobSpec(
         name="generate_reports",

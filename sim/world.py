@@ -7,15 +7,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from core.clock import Clock
+from sim.hankyung.server import HankyungServer
 from sim.http import SimServer
 from sim.kis.server import KisServer
 from sim.llm.server import LlmServer
+from sim.maeil.server import MaeilServer
 from sim.market import SimMarket
 from sim.naver.newsdesk import NewsDesk
+from sim.naver.search import NaverSearchServer
 from sim.naver.server import NaverServer
+from sim.reddit.server import RedditServer
 
-NEWS_SOURCES = ("naver_main", "naver_focus", "naver_stock")
+NEWS_SOURCES = ("naver_main", "naver_focus", "naver_stock", "hankyung_page", "mk_page")
 KIS_KEY, KIS_SECRET, LLM_KEY = "demo-key", "demo-secret", "demo-llm-key"
+NEWS_KEY, NEWS_SECRET = "demo-news-key", "demo-news-secret"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,12 +31,16 @@ class World:
     newsdesk: NewsDesk
     kis: KisServer
     naver: NaverServer
+    hankyung: HankyungServer
+    maeil: MaeilServer
+    search: NaverSearchServer
+    reddit: RedditServer
     llm: LlmServer
 
     @property
     def servers(self) -> tuple[SimServer, ...]:
         """Every service, for faults that come over all of them."""
-        return self.kis, self.naver, self.llm
+        return self.kis, self.naver, self.hankyung, self.maeil, self.search, self.reddit, self.llm
 
     def settings_overrides(self) -> dict[str, dict[str, object]]:
         """The settings that point the product at this world, nested as `core.settings.Settings` is."""
@@ -48,6 +57,15 @@ class World:
                 "naver_stock_url": self.naver.url,
                 "naver_mobile_url": self.naver.url,
                 "naver_article_url": self.naver.url,
+                "hankyung_url": self.hankyung.url,
+                "mk_url": self.maeil.url,
+                "naver_client_id": NEWS_KEY,
+                "naver_client_secret": NEWS_SECRET,
+                "naver_search_url": self.search.url,
+                "reddit_client_id": NEWS_KEY,
+                "reddit_client_secret": NEWS_SECRET,
+                "reddit_url": self.reddit.url,
+                "reddit_api_url": self.reddit.url,
                 "seconds_between_calls": 0.0,
             },
             "openai": {"api_key": LLM_KEY, "base_url": f"{self.llm.url}/v1"},
@@ -82,6 +100,10 @@ async def open_world(
             calls_per_second=kis_calls_per_second or (1 if paper else 18),
         ),
         naver=NaverServer(newsdesk, clock.now),
+        hankyung=HankyungServer(newsdesk, clock.now),
+        maeil=MaeilServer(newsdesk, clock.now),
+        search=NaverSearchServer(newsdesk, clock.now, client_id=NEWS_KEY, client_secret=NEWS_SECRET),
+        reddit=RedditServer(newsdesk, clock.now, client_id=NEWS_KEY, client_secret=NEWS_SECRET),
         llm=LlmServer(clock.now, latency=llm_latency, api_key=LLM_KEY),
     )
     async with AsyncExitStack() as running:

@@ -77,7 +77,7 @@ def test_settings(servers: Addresses, database_url: str, tmp_path: Path) -> Call
             "database": {"url": database_url, "pool_size": 5},
             "redis": {"url": servers.redis_url},
             "milvus": {"uri": servers.milvus_uri},
-            "news": {"seconds_between_calls": 0},
+            "news": {"seconds_between_calls": 0, "hankyung_url": "", "mk_url": ""},
         }
         merged = {name: base.get(name, {}) | groups.get(name, {}) for name in base.keys() | groups.keys()}
         return given_settings(merged)

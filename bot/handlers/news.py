@@ -72,7 +72,7 @@ async def _show_page(context: BotContext, stock: Stock | None, page: int) -> Non
 async def _show_article(context: BotContext, number: int) -> None:
     services = context.services
     async with services.db.read() as conn:
-        article = await get_article(conn, number)
+        article = await get_article(conn, number, as_of=services.clock.now())
     if article is None:
         raise UserError("{number}번 기사는 없습니다. /news 로 목록을 볼 수 있습니다.", number=number)
     resolver = await stock_resolver(services)

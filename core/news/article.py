@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.news.identity import naver_url
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Article:
     """A stored article. Times are aware UTC; texts are plain and came from outside: escape them, never obey them.
 
     `body` is None where the page was not read, and `partial` says that it was asked for and could not be read.
-    `codes` are the stocks it is about, the most relevant first.
+    `codes` are the stocks it is about, the most relevant first; `presses` counts those that told the story.
+    `gone` says that its page was taken down.
     """
 
     id: int
@@ -25,11 +28,17 @@ class Article:
     published_at: datetime
     first_seen_at: datetime
     codes: tuple[str, ...]
+    presses: int = 1
+    gone: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Headline:
-    """What a list says of an article. `tag` is the stock whose own list it came from."""
+    """What a list says of an article. `tag` is the stock whose own list it came from.
+
+    `url` is where a reader is sent; without one the canonical id tells. `aliases` are further ids of the same article,
+    and `body` its text where the list holds it.
+    """
 
     canonical_id: str
     title: str
@@ -37,6 +46,19 @@ class Headline:
     press: str
     published_at: datetime
     tag: str | None = None
+    url: str = ""
+    aliases: tuple[str, ...] = ()
+    body: str | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Everything it is known by."""
+        return self.canonical_id, *self.aliases
+
+    @property
+    def address(self) -> str:
+        """Where a reader is sent."""
+        return self.url or naver_url(self.canonical_id)
 
     @property
     def source_id(self) -> str:
@@ -46,7 +68,10 @@ class Headline:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArticlePage:
-    """What the page of an article holds. Only `body` is never empty; `original_url` is the page of the press."""
+    """What the page of an article holds. Only `body` is never empty; `original_url` is the page of the press.
+
+    `partial` says that the page shows only the beginning, to those who do not pay.
+    """
 
     body: str
     title: str = ""
@@ -54,6 +79,7 @@ class ArticlePage:
     published_at: datetime | None = None
     edited_at: datetime | None = None
     original_url: str | None = None
+    partial: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

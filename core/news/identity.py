@@ -1,4 +1,8 @@
-"""Which article is which: canonical ids and addresses, and the fingerprint of an exact repeat."""
+"""Which article is which: canonical ids and addresses, and the fingerprint of an exact repeat.
+
+An article is known by `naver:{office}:{number}`, `hankyung:{id}`, `mk:{number}`, `reddit:{fullname}`, or
+`url:{digest}` of its normalised address, the first of these that can be told.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,9 @@ _ID_PARAMETERS: Final = (("office_id", "article_id"), ("oid", "aid"), ("officeId
 
 _DROPPED: Final = frozenset({"ref", "sid", "ntype", "cds", "rc", "mode", "page", "sm", "from", "input"})
 """Query parameters that say where a reader came from; those that name the article (`idxno`, `aid`, `no`…) stay."""
+
+_HANKYUNG_PATH: Final = re.compile(r"/article/([0-9]{12,13}[a-z]?)(?![0-9a-z])")
+_MK_PATH: Final = re.compile(r"/(?:news/[a-z0-9-]{2,30}|amp)/([0-9]{5,10})/?")
 
 _TAGS_AHEAD: Final = re.compile(r"^(?:\s*(?:\[[^\[\]]{1,30}\]|【[^【】]{1,30}】))+")
 _TAGS_BEHIND: Final = re.compile(r"(?:\s*(?:\[[^\[\]]{1,30}\]|\((?:종합[0-9]?보?|상보|속보|[0-9]보)\)))+\s*$")
@@ -44,15 +51,43 @@ def naver_id_in(text: str) -> str | None:
     return None
 
 
-def article_path(canonical_id: str) -> str:
-    """The path of the article page of a canonical Naver id."""
+def naver_url(canonical_id: str) -> str:
+    """The address a reader of a Naver article is sent to."""
     _, office, number = canonical_id.split(":")
-    return f"/mnews/article/{office}/{number}"
+    return f"https://n.news.naver.com/mnews/article/{office}/{number}"
 
 
-def article_url(canonical_id: str) -> str:
-    """The address a reader is sent to."""
-    return f"https://n.news.naver.com{article_path(canonical_id)}"
+def hankyung_id(url: str) -> str | None:
+    """The canonical id of an address of Hankyung's articles, None for any other address."""
+    host, path = _host_and_path(url)
+    found = _HANKYUNG_PATH.search(path) if host == "hankyung.com" else None
+    return f"hankyung:{found[1]}" if found else None
+
+
+def mk_id(url: str) -> str | None:
+    """The canonical id of an address of Maeil's articles, None for any other; the number counts, not the section."""
+    host, path = _host_and_path(url)
+    found = _MK_PATH.fullmatch(path) if host == "mk.co.kr" else None
+    return f"mk:{found[1]}" if found else None
+
+
+def identity_of(url: str) -> str | None:
+    """The canonical id of whatever article stands at a web address; None for what is no web address."""
+    host, _ = _host_and_path(url)
+    if not host:
+        return None
+    known = naver_id_in(url) if host == "naver.com" or host.endswith(".naver.com") else None
+    return known or hankyung_id(url) or mk_id(url) or f"url:{_digest(normalised_url(url) or url)[:32]}"
+
+
+def _host_and_path(url: str) -> tuple[str, str]:
+    normal = normalised_url(url)
+    parts = urlsplit(normal) if normal else urlsplit("")
+    return parts.hostname or "", parts.path
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode(errors="replace")).hexdigest()
 
 
 def normalised_url(url: str) -> str | None:
@@ -76,9 +111,14 @@ def normalised_url(url: str) -> str | None:
 
 def fingerprint(title: str, summary: str) -> str:
     """Equal for texts that differ only in quotes, spaces, width of letters and the tags around the headline."""
-    headline = _TAGS_BEHIND.sub("", _TAGS_AHEAD.sub("", title)) or title
-    return sha256(f"{_folded(headline)}\n{_folded(summary)}".encode(errors="replace")).hexdigest()
+    return _digest(f"{headline_of(title)}\n{folded(summary)}")
 
 
-def _folded(text: str) -> str:
+def headline_of(title: str) -> str:
+    """The headline without the tags around it ([단독], (종합)), folded."""
+    return folded(_TAGS_BEHIND.sub("", _TAGS_AHEAD.sub("", title)) or title)
+
+
+def folded(text: str) -> str:
+    """Text for comparing: no spaces, no quotes, one case, one width of letters."""
     return "".join(unicodedata.normalize("NFKC", text).casefold().translate(_QUOTES).split())

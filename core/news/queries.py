@@ -11,10 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.news.article import Article
 
-COLUMNS = """a.id, a.canonical_id, a.url, a.title, a.summary, a.body, a.press, a.partial, a.published_at,
-    a.first_seen_at,
-    ARRAY(SELECT m.code FROM match m WHERE m.article_id = a.id ORDER BY m.relevance DESC, m.code) AS codes"""
-"""What `article_of` needs, of `article a`."""
+_THEN = """(SELECT r.{0} FROM article_revision r WHERE r.article_id = a.id AND r.replaced_at > :as_of
+    ORDER BY r.replaced_at LIMIT 1)"""
+
+COLUMNS = f"""a.id, a.canonical_id, a.url, coalesce({_THEN.format("title")}, a.title) AS title,
+    coalesce({_THEN.format("summary")}, a.summary) AS summary,
+    CASE WHEN EXISTS {_THEN.format("article_id")} THEN {_THEN.format("body")} ELSE a.body END AS body,
+    a.press, a.partial, a.published_at, a.first_seen_at, coalesce(a.gone_at <= :as_of, false) AS gone,
+    ARRAY(SELECT m.code FROM match m WHERE m.article_id = a.id ORDER BY m.relevance DESC, m.code) AS codes,
+    (SELECT count(DISTINCT b.press) FROM article b
+        WHERE b.story_id = coalesce(a.story_id, a.id) AND b.first_seen_at <= :as_of) AS presses"""
+"""What `article_of` needs, of `article a`, in the words it had at `:as_of`."""
 
 KNOWN = "a.first_seen_at <= :as_of AND a.published_at <= :as_of"
 """What of `article a` was there to be known at `:as_of`."""
@@ -23,14 +30,24 @@ KNOWN = "a.first_seen_at <= :as_of AND a.published_at <= :as_of"
 def article_of(row: Row[Any]) -> Article:
     """The article in a row of `COLUMNS`; further columns are left alone."""
     values = {name: getattr(row, name) for name in Article.__slots__}
-    return Article(**values | {"codes": tuple(row.codes)})
+    return Article(**values | {"codes": tuple(row.codes), "presses": max(row.presses, 1)})
 
 
-async def get_article(conn: AsyncConnection, number: int) -> Article | None:
-    """The article of that id, a repeat of a story or not."""
+async def get_article(conn: AsyncConnection, number: int, *, as_of: datetime) -> Article | None:
+    """The article of that id as it stood at `as_of`, a repeat of a story or not."""
     query = text(f"SELECT {COLUMNS} FROM article a WHERE a.id = :id")
-    row = (await conn.execute(query, {"id": number})).one_or_none()
+    row = (await conn.execute(query, {"id": number, "as_of": as_of})).one_or_none()
     return article_of(row) if row else None
+
+
+async def links_of(conn: AsyncConnection, number: int, *, as_of: datetime) -> list[tuple[str, str]]:
+    """Press and address of every other article that tells the story of this one, the earliest first."""
+    query = text(
+        "SELECT DISTINCT ON (b.press) b.press, b.url, b.id FROM article a JOIN article b ON b.story_id = a.story_id "
+        "WHERE a.id = :id AND b.id <> a.id AND b.press <> a.press AND b.first_seen_at <= :as_of ORDER BY b.press, b.id"
+    )
+    rows = (await conn.execute(query, {"id": number, "as_of": as_of})).all()
+    return [(row.press, row.url) for row in sorted(rows, key=lambda row: row.id)]
 
 
 async def latest_articles(

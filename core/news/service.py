@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -15,11 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.db import Database
 from core.errors import Malformed, StockPilotError
 from core.news.article import Headline, Parsed, Rejected
+from core.news.identity import folded
 from core.news.matching import Match, Matcher
 from core.news.pages import Pages, open_pages
 from core.news.queries import followed_codes
-from core.news.sources import Listing, Source
-from core.news.store import Draft, seen_ids, store_drafts, stored_texts
+from core.news.reading import Listing
+from core.news.revision import revise
+from core.news.sources import Source
+from core.news.store import Draft, seen_titles, store_drafts, stored_texts
 from core.services import Services
 from core.sources.service import get_source, quarantine, record_failure, record_success
 from core.sources.status import Circuit
@@ -37,7 +40,8 @@ Begin = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Crawled:
-    """What a crawl brought: articles new to us, rows seen before, rows that could not be used.
+    """What a crawl brought: articles new to us, rows seen before or not wanted, rows that could not be used, and
+    articles whose headline was changed.
 
     `skipped` says why nothing was read at all.
     """
@@ -45,6 +49,7 @@ class Crawled:
     new: int = 0
     seen: int = 0
     rejected: int = 0
+    revised: int = 0
     skipped: str | None = None
 
 
@@ -63,40 +68,52 @@ class _Gathered:
         self.rejected += [replace(row, reason=f"{row.reason} ({note})") for row in parsed.rejected]
 
 
-async def crawl(services: Services, source: Source, *, begin: Begin | None = None) -> Crawled:
+async def crawl(
+    services: Services, source: Source, *, asked: Sequence[str] | None = None, begin: Begin | None = None
+) -> Crawled:
     """Read a source once and store what is new, oldest first, in transactions of `begin` of twenty articles each.
 
-    Articles that name a stock get their page read; one that cannot be read is kept as `partial`. What a list or a
-    row has wrong is quarantined and the rest kept. A run broken off anywhere and repeated ends as if undisturbed.
-    Nothing is read where the source is off or its circuit open: `skipped` tells. Raises what ended the reading
-    (`Unavailable`, `Malformed`…) after the rest is stored and the failure noted.
+    A source with a list a stock is read for the stocks `asked` about, by default the followed ones. Articles that name
+    a stock get their page read; one that cannot be read is kept as `partial`. An article under another headline than
+    before is revised. What a list or a row has wrong is quarantined and the rest kept. A run broken off anywhere and
+    repeated ends as if undisturbed. Nothing is read where the source is off or its circuit open: `skipped` tells.
+    Raises what ended the reading (`Unavailable`, `Malformed`…) after the rest is stored and the failure noted.
     """
     begin = begin or services.db.begin
-    listings = await _listings(services, source)
+    listings = await _listings(services, source, asked)
     if isinstance(listings, str):
         log.info("source_skipped", source=source.key, reason=listings)
         return Crawled(skipped=listings)
     gathered = await _gather(services, source, listings)
     async with services.db.read() as conn:
-        seen = await seen_ids(conn, source.key, gathered.headlines.keys())
+        seen = await seen_titles(conn, source.key, gathered.headlines.keys())
     fresh = [headline for key, headline in gathered.headlines.items() if key not in seen]
-    new = await _store_fresh(services, source, fresh, begin)
+    changed = [each for key, each in gathered.headlines.items() if _retitled(seen.get(key), each.title)]
+    matcher, pages = await named_matcher(services), await open_pages(services, source.page)
+    new = await _store_fresh(services, source, fresh, matcher, pages, begin)
+    revised = await _revise(services, source, changed, matcher, pages, begin)
     await _conclude(services, source, gathered, begin)
-    crawled = Crawled(new=new, seen=len(gathered.headlines) - new, rejected=len(gathered.rejected))
-    log.info("crawled", source=source.key, new=crawled.new, seen=crawled.seen, rejected=crawled.rejected)
+    rejected = len(gathered.rejected)
+    crawled = Crawled(new=new, seen=len(gathered.headlines) - new, rejected=rejected, revised=revised)
+    log.info("crawled", source=source.key, new=new, seen=crawled.seen, rejected=rejected, revised=revised)
     if gathered.failure is not None:
         raise gathered.failure
     return crawled
 
 
-async def _listings(services: Services, source: Source) -> Sequence[Listing] | str:
+def _retitled(before: str | None, now: str) -> bool:
+    """Whether a list shows an article under another headline than it did, and not only in other quotes or spaces."""
+    return before is not None and folded(before) != folded(now)
+
+
+async def _listings(services: Services, source: Source, asked: Sequence[str] | None) -> Sequence[Listing] | str:
     """The pages to read now, or why there are none."""
     if off := source.off_because(services.settings):
         return off
     at = services.clock.now()
     async with services.db.read() as conn:
         status = await get_source(conn, source.key)
-        codes = await followed_codes(conn, limit=MOST_STOCKS)
+        codes = await followed_codes(conn, limit=MOST_STOCKS) if asked is None else asked
     if status.circuit(at) is Circuit.OPEN:
         return f"not asked until {status.open_until} after {status.failure_message}"
     return source.listings(services.settings.news, at, codes) or "no stock is followed"
@@ -104,20 +121,22 @@ async def _listings(services: Services, source: Source) -> Sequence[Listing] | s
 
 async def _gather(services: Services, source: Source, listings: Sequence[Listing]) -> _Gathered:
     gathered, unusable = _Gathered(), None
-    for listing in listings:
-        note = f"{listing}, parser {source.version}"
-        body = b""
-        try:
-            body = await services.fetcher.get(listing.url, params=listing.params, headers=source.headers)
-            parsed = await asyncio.to_thread(source.parse, body, at=services.clock.now())
-        except Malformed as error:
-            unusable = unusable or error
-            gathered.rejected.append(Rejected(reason=f"{error} ({note})", raw=body[:1_000].decode(errors="replace")))
-        except StockPilotError as error:
-            gathered.failure = error
-            break
-        else:
-            gathered.add(parsed, tag=listing.tag, note=note)
+    async with source.reader(services) as read:
+        for listing in listings:
+            note = f"{listing}, parser {source.version}"
+            body = b""
+            try:
+                body = await read(listing)
+                parsed = await asyncio.to_thread(source.parse, body, at=services.clock.now())
+            except Malformed as error:
+                unusable = unusable or error
+                raw = body[:1_000].decode(errors="replace")
+                gathered.rejected.append(Rejected(reason=f"{error} ({note})", raw=raw))
+            except StockPilotError as error:
+                gathered.failure = error
+                break
+            else:
+                gathered.add(parsed, tag=listing.tag, note=note)
     if not gathered.headlines:
         gathered.failure = gathered.failure or unusable
     return gathered
@@ -134,47 +153,68 @@ async def _conclude(services: Services, source: Source, gathered: _Gathered, beg
             await record_failure(conn, source.key, error=gathered.failure, at=at)
 
 
-async def _store_fresh(services: Services, source: Source, fresh: Iterable[Headline], begin: Begin) -> int:
+async def _store_fresh(
+    services: Services, source: Source, fresh: Iterable[Headline], matcher: NamedMatcher, pages: Pages, begin: Begin
+) -> int:
     """Store articles, oldest first so that the first of a story is the one told; returns how many were new."""
     articles: dict[str, list[Headline]] = {}
     for headline in sorted(fresh, key=lambda each: (each.published_at, each.canonical_id)):
         articles.setdefault(headline.canonical_id, []).append(headline)
-    matcher, pages = await stock_matcher(services), await open_pages(services, source)
     waiting, new = list(articles.values()), 0
     for start in range(0, len(waiting), _BATCH):
-        drafts = await _drafts(services, pages, matcher, waiting[start : start + _BATCH])
+        drafts = await _drafts(services, source, pages, matcher, waiting[start : start + _BATCH])
         async with begin() as conn:
             new += await store_drafts(conn, source.key, drafts, at=services.clock.now())
             await pages.note(conn)
     return new
 
 
+async def _revise(
+    services: Services, source: Source, changed: Iterable[Headline], matcher: NamedMatcher, pages: Pages, begin: Begin
+) -> int:
+    """Let articles say what they say now; returns how many changed."""
+    revised = 0
+    for headline in changed:
+        draft = await _draft(source, pages, matcher, headline, (headline.tag,) if headline.tag else ())
+        async with begin() as conn:
+            revised += await revise(conn, source.key, draft, at=services.clock.now())
+            await pages.note(conn)
+    return revised
+
+
 async def _drafts(
-    services: Services, pages: Pages, matcher: Matcher, articles: Sequence[Sequence[Headline]]
+    services: Services, source: Source, pages: Pages, matcher: NamedMatcher, articles: Sequence[Sequence[Headline]]
 ) -> list[Draft]:
     """Drafts of articles, each given by its headlines: one, or one for every stock in whose list it stood."""
     async with services.db.begin() as conn:
-        stored = await stored_texts(conn, [headlines[0].canonical_id for headlines in articles])
+        stored = await stored_texts(conn, [name for headlines in articles for name in headlines[0].ids])
     drafts = []
     for headlines in articles:
         headline = headlines[0]
         tags = tuple(each.tag for each in headlines if each.tag)
-        if known := stored.get(headline.canonical_id):
-            matches = _matched(matcher, known.title, known.text, tags) if tags else ()
+        known = next((stored[name] for name in headline.ids if name in stored), None)
+        if known is not None:
+            matches = _matched(matcher.matcher, known.title, known.text, tags) if tags else ()
             drafts.append(Draft(headline=headline, tags=tags, matches=matches))
         else:
-            drafts.append(await _draft(pages, matcher, headline, tags))
+            draft = await _draft(source, pages, matcher, headline, tags)
+            if source.keeps(headline, draft.matches):
+                drafts.append(draft)
     return drafts
 
 
-async def _draft(pages: Pages, matcher: Matcher, headline: Headline, tags: tuple[str, ...]) -> Draft:
-    matches = _matched(matcher, headline.title, headline.summary, tags)
-    if not matches:
-        return Draft(headline=headline, tags=tags, matches=())
-    page = await pages.read(headline)
+async def _draft(
+    source: Source, pages: Pages, matcher: NamedMatcher, headline: Headline, tags: tuple[str, ...]
+) -> Draft:
+    text = headline.body or headline.summary
+    matches = _matched(matcher.matcher, headline.title, text, tags)
+    shown = headline if source.keeps_summary else replace(headline, summary="")
+    if not matches or pages.site is None:
+        return Draft(headline=shown, tags=tags, matches=matches, names=matcher.names)
+    page = await pages.read(headline.address)
     if page is not None:
-        matches = _matched(matcher, headline.title, page.body, tags) or matches
-    return Draft(headline=headline, tags=tags, matches=matches, page=page, partial=page is None)
+        matches = _matched(matcher.matcher, headline.title, page.body, tags) or matches
+    return Draft(headline=shown, tags=tags, matches=matches, page=page, partial=page is None, names=matcher.names)
 
 
 def _matched(matcher: Matcher, title: str, body: str, tags: Sequence[str]) -> tuple[Match, ...]:
@@ -187,27 +227,31 @@ def _matched(matcher: Matcher, title: str, body: str, tags: Sequence[str]) -> tu
     return tuple(best.values())
 
 
-@dataclass(slots=True)
-class _Kept:
-    """The matcher of one database, with the version of the stock list it was made of."""
+@dataclass(frozen=True, slots=True)
+class NamedMatcher:
+    """A matcher, and what the list of names is called that it was made of."""
 
-    matcher: Matcher | None = None
-    version: tuple[Any, ...] = ()
+    matcher: Matcher
+    names: str
 
 
-_matchers: WeakKeyDictionary[Database, _Kept] = WeakKeyDictionary()
+_matchers: WeakKeyDictionary[Database, NamedMatcher] = WeakKeyDictionary()
 
 
 async def stock_matcher(services: Services) -> Matcher:
     """The matcher over the listed stocks and all their names, built once a process and again when the list changed."""
-    kept = _matchers.setdefault(services.db, _Kept())
+    return (await named_matcher(services)).matcher
+
+
+async def named_matcher(services: Services) -> NamedMatcher:
+    """That matcher with the name of its list."""
     async with services.db.begin() as conn:
-        version = await list_version(conn)
-        if kept.matcher is not None and kept.version == version:
-            return kept.matcher
+        names = " ".join(map(str, await list_version(conn)))
+        kept = _matchers.get(services.db)
+        if kept is not None and kept.names == names:
+            return kept
         stocks, aliases = await list_stocks(conn), await list_aliases(conn)
     listed = {stock.code: stock.name for stock in stocks if stock.active}
-    names = [(name, code) for code, name in listed.items()] + [pair for pair in aliases if pair[1] in listed]
-    kept.matcher = await asyncio.to_thread(Matcher, names)
-    kept.version = version
-    return kept.matcher
+    pairs = [(name, code) for code, name in listed.items()] + [pair for pair in aliases if pair[1] in listed]
+    kept = _matchers[services.db] = NamedMatcher(await asyncio.to_thread(Matcher, pairs), names)
+    return kept

@@ -37,7 +37,8 @@ BROADCASTERS = frozenset({"057", "215"})
 FOLLOWED = 40
 """How many issues the desk follows: the companies with the largest turnover of the session before."""
 
-_EPOCH = date(2020, 1, 1)
+EPOCH = date(2020, 1, 1)
+"""The day the numbers of articles begin at: a thousand a day."""
 _PLANTED = 900
 
 
@@ -133,7 +134,7 @@ class NewsDesk:
 
     def find(self, office: str, number: str, *, until: datetime) -> Article | None:
         """The article of that id, if it was published by `until`."""
-        day = _EPOCH + timedelta(days=int(number) // 1000) if number.isdecimal() else None
+        day = EPOCH + timedelta(days=int(number) // 1000) if number.isdecimal() else None
         found = self.articles_on(day, until=until) if day else []
         return next((article for article in found if (article.office, article.number) == (office, number)), None)
 
@@ -193,7 +194,7 @@ def _moments(day: date, random: Random, *, trading: bool) -> list[datetime]:
 
 
 def _number(day: date, place: int) -> str:
-    return f"{(day - _EPOCH).days * 1000 + place:010d}"
+    return f"{(day - EPOCH).days * 1000 + place:010d}"
 
 
 def _print(draft: Draft, at: datetime, random: Random, *, number: str) -> Article:

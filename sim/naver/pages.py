@@ -7,6 +7,7 @@ from html import escape
 from itertools import pairwise
 
 from sim.naver.newsdesk import Article
+from sim.naver.press import origin
 
 CLUSTER_SIZE = 3
 TITLE_CUT = 42
@@ -98,7 +99,7 @@ data-modify-date-time="{when:%Y-%m-%d %H:%M:%S}">{when:%Y.%m.%d.}</span>'
         summary=escape(article.summary),
         published=f"{article.local:%Y-%m-%d %H:%M:%S}",
         edited=edited,
-        origin=f"https://press{article.office}.example/articles/{article.number}",
+        origin=origin(article),
         address=address(article),
         lead=escape(article.body[0]),
         body="<br><br>".join(escape(paragraph) for paragraph in article.body),

@@ -263,8 +263,8 @@ async def test_an_article_is_not_known_before_it_was_seen(services: Services, na
     async with services.db.begin() as conn:
         assert await latest_articles(conn, as_of=now - timedelta(seconds=1)) == []
         (article,) = await latest_articles(conn, as_of=now)
-        assert await get_article(conn, article.id) == article
-        assert await get_article(conn, 999) is None
+        assert await get_article(conn, article.id, as_of=now) == article
+        assert await get_article(conn, 999, as_of=now) is None
 
 
 async def test_pages_of_the_list_follow_one_another(services: Services, naver: NaverServer) -> None:
@@ -285,14 +285,15 @@ async def test_hostile_texts_are_kept_as_texts(services: Services, naver: NaverS
     assert len(body) <= 20_000
 
 
-async def test_the_recorded_market_list_gives_fifteen_articles_and_fourteen_stories(
+async def test_the_recorded_market_list_gives_fifteen_articles_and_thirteen_stories(
     services: Services, naver: NaverServer
 ) -> None:
+    """One of them stands there twice word for word, another under two headlines."""
     clock_of(services).at = datetime(2026, 10, 9, 13, 30, tzinfo=UTC)
     body = sample("naver/stock_mainnews_2026-10-09.json").read_bytes()
     naver.faults.add(path="/news/list", body=body, times=5)
     assert (await crawl(services, MAIN)).new == 15
-    assert len(await newest(services, limit=50)) == 14
+    assert len(await newest(services, limit=50)) == 13
 
 
 async def test_the_matcher_is_built_again_when_the_stock_list_changes(services: Services) -> None:

@@ -10,17 +10,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-import orjson
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import Malformed
 from core.news.article import Headline, Parsed, Rejected
 from core.news.identity import naver_id
+from core.news.parsers.json_rows import cut_raw, listed, loaded, lower
 from core.news.parsers.text import LONGEST_PRESS, LONGEST_SUMMARY, LONGEST_TITLE, kst_time, plain
 
 VERSION = 1
-
-_LONGEST_RAW = 1_000
 
 
 class _Row(BaseModel):
@@ -38,40 +36,15 @@ class _Row(BaseModel):
 
 def parse_articles(body: bytes, *, at: datetime) -> Parsed:
     """The rows of a market or topic list read at `at`; raises `Malformed` if it is no such list."""
-    return _parsed(_listed(_decoded(body), "articles"), at)
+    return _parsed(listed(loaded(body), "articles"), at)
 
 
 def parse_clusters(body: bytes, *, at: datetime) -> Parsed:
     """The rows of a stock's list read at `at`, each article once; raises `Malformed` if it is no such list."""
-    reply = _decoded(body)
-    clusters = reply if isinstance(reply, list) else _listed(reply, "clusters")
-    rows = [row for cluster in clusters for row in _listed(cluster, "items")]
+    reply = loaded(body)
+    clusters = reply if isinstance(reply, list) else listed(reply, "clusters")
+    rows = [row for cluster in clusters for row in listed(cluster, "items")]
     return _parsed(rows, at)
-
-
-def _decoded(body: bytes) -> Any:
-    if not body.strip():
-        raise Malformed("an empty reply")
-    if body.lstrip()[:1] == b"<":
-        raise Malformed("a web page in place of a list")
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise Malformed(f"not JSON: {error.msg}") from None
-
-
-def _listed(reply: Any, key: str) -> list[Any]:
-    """The list under `key`; a single object stands for a list of one."""
-    rows = _lower(reply).get(key) if isinstance(reply, dict) else None
-    if isinstance(rows, dict):
-        return [rows]
-    if not isinstance(rows, list):
-        raise Malformed(f"no list of {key}")
-    return rows
-
-
-def _lower(row: dict[str, Any]) -> dict[str, Any]:
-    return {key.lower(): value for key, value in row.items()}
 
 
 def _parsed(rows: Iterable[Any], at: datetime) -> Parsed:
@@ -81,7 +54,7 @@ def _parsed(rows: Iterable[Any], at: datetime) -> Parsed:
         try:
             headline = _headline(row, at)
         except Malformed as error:
-            rejected.append(Rejected(reason=str(error), raw=_raw(row)))
+            rejected.append(Rejected(reason=str(error), raw=cut_raw(row)))
         else:
             headlines.setdefault(headline.canonical_id, headline)
     if rejected and not headlines:
@@ -89,18 +62,11 @@ def _parsed(rows: Iterable[Any], at: datetime) -> Parsed:
     return Parsed(headlines=tuple(headlines.values()), rejected=tuple(rejected))
 
 
-def _raw(row: Any) -> str:
-    try:
-        return orjson.dumps(row)[:_LONGEST_RAW].decode(errors="replace")
-    except orjson.JSONEncodeError:  # nested deeper than it writes, though it has read it
-        return "a deeply nested row"
-
-
 def _headline(row: Any, at: datetime) -> Headline:
     if not isinstance(row, dict):
         raise Malformed("a row that is no object")
     try:
-        read = _Row.model_validate({key: value for key, value in _lower(row).items() if value not in (None, "")})
+        read = _Row.model_validate({key: value for key, value in lower(row).items() if value not in (None, "")})
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         raise Malformed(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None

@@ -16,7 +16,7 @@ async def test_the_settings_of_a_world_are_settings_of_the_product_and_lead_to_i
         assert settings.kis.app_key is not None
         assert settings.openai.api_key is not None
         assert settings.kis.rate == 18
-        assert set(settings.news.sources) == {"naver_main", "naver_focus", "naver_stock"}
+        assert set(settings.news.sources) == {"naver_main", "naver_focus", "naver_stock", "hankyung_page", "mk_page"}
         master = await client.get(f"{settings.kis.master_url}kospi_code.mst.zip")
         assert master.content.startswith(b"PK")
         headers = {"Authorization": f"Bearer {settings.openai.api_key.get_secret_value()}"}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.news.identity import article_url, fingerprint, naver_id, naver_id_in, normalised_url
+from core.news.identity import fingerprint, naver_id, naver_id_in, naver_url, normalised_url
 from tests.samples import sample
 
 
@@ -47,7 +47,7 @@ def test_any_text_is_an_id_an_address_or_neither(text: str) -> None:
 def test_an_id_is_found_again_in_the_address_made_of_it(office: str, number: str) -> None:
     known = naver_id(office, number)
     assert known is not None
-    assert naver_id_in(known) == known == naver_id_in(article_url(known))
+    assert naver_id_in(known) == known == naver_id_in(naver_url(known))
 
 
 def test_real_links_of_a_crawl_name_as_many_articles_as_were_counted() -> None:

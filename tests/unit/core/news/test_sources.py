@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.news.sources import SOURCES, Source
+from core.news.sources import PAGE_SITES, SOURCES, Source
 from core.settings import NewsSettings, Settings
 
 NIGHT = datetime(2026, 10, 8, 16, tzinfo=UTC)
@@ -15,12 +15,22 @@ def settings(**news: object) -> Settings:
     return Settings(_env_file=None, news=NewsSettings.model_validate(news))
 
 
-@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES.keys())
-def test_a_source_whose_robots_file_forbids_it_is_off_until_named(source: Source) -> None:
-    assert source.robots_forbids
+FORBIDDEN = ["naver_main", "naver_focus", "naver_stock"]
+
+
+@pytest.mark.parametrize("key", FORBIDDEN)
+def test_a_source_whose_robots_file_forbids_it_is_off_until_named(key: str) -> None:
+    source = SOURCES[key]
     assert not source.enabled(settings())
     assert "NEWS_SOURCES" in (source.off_because(settings()) or "")
     assert source.enabled(settings(sources=[source.key]))
+
+
+def test_published_feeds_are_on_and_pages_nobody_allowed_are_not_read() -> None:
+    on = {key for key, source in SOURCES.items() if source.enabled(settings())}
+    assert on == {"hankyung", "mk", "mk_sitemap"}
+    assert {key for key, site in PAGE_SITES.items() if site.read(settings())} == {"naver_page"}
+    assert PAGE_SITES["mk_page"].read(settings(sources=["mk_page"]))
 
 
 def test_a_source_without_its_address_says_which_setting_is_missing() -> None:
@@ -30,15 +40,13 @@ def test_a_source_without_its_address_says_which_setting_is_missing() -> None:
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES.keys())
 def test_every_list_and_page_stands_on_a_host_of_the_settings(source: Source) -> None:
-    news = NewsSettings(
-        naver_stock_url="http://lists.example/",
-        naver_mobile_url="http://lists.example",
-        naver_article_url="http://pages.example",
-    )
+    addresses = [name for name in NewsSettings.model_fields if name.endswith("_url")]
+    news = NewsSettings.model_validate(dict.fromkeys(addresses, "http://lists.example/"))
     listings = source.listings(news, NIGHT, ["005930", "0126Z0"])
     assert listings
-    assert all(listing.url.startswith("http://lists.example/api/") for listing in listings)
-    assert source.page_url(news, "naver:015:0005340952") == "http://pages.example/mnews/article/015/0005340952"
+    assert all(listing.url.startswith("http://lists.example/") for listing in listings)
+    if source.page is not None:
+        assert source.page.url(news, "https://press.example/article/1?sid=1") == "http://lists.example/article/1"
 
 
 def test_a_stock_list_is_read_for_every_code_and_tagged_with_it() -> None:

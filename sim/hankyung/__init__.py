@@ -1,0 +1,1 @@
+"""A simulated Hankyung: its feeds and article pages."""

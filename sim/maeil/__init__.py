@@ -1,0 +1,1 @@
+"""A simulated Maeil: its feeds, news sitemap and article pages."""

@@ -1,0 +1,1 @@
+"""A simulated Reddit: tokens, new posts and the state of posts."""
