@@ -136,7 +136,7 @@ async def drop_chat(conn: AsyncConnection, *, chat_id: int, reason: str) -> int:
 _MOVE = text(
     """
     UPDATE outbox o SET chat_id = :new
-    WHERE chat_id = :old AND state IN ('waiting', 'sending') AND NOT EXISTS (
+    WHERE chat_id = :old AND NOT EXISTS (
         SELECT FROM outbox e
         WHERE e.key = o.key AND e.part = o.part AND e.hook = o.hook AND e.chat_id = :new
     )
@@ -145,7 +145,10 @@ _MOVE = text(
 
 
 async def move_chat(conn: AsyncConnection, *, old: int, new: int, at: datetime) -> int:
-    """Address all that is left for a chat to its new id; returns how many. What is told there already is dropped."""
+    """Address all of a chat to its new id; returns how many letters. What is told there already is dropped.
+
+    What has ended moves too, so that nothing told under the old id is told again under the new one.
+    """
     await conn.execute(update(ChatRow).where(ChatRow.id == old).values(reachable=False))
     known = upsert(ChatRow).values(id=new, kind="supergroup", reachable=True, seen_at=at)
     await conn.execute(known.on_conflict_do_nothing())

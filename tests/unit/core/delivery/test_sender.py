@@ -15,6 +15,7 @@ from core.clock import ManualClock
 from core.delivery import queries
 from core.delivery.alert import LIFETIME, AlertKind
 from core.delivery.letter import (
+    Delivered,
     Destination,
     HookName,
     Letter,
@@ -34,6 +35,8 @@ from core.errors import Fenced
 from core.services import Services
 from tests.conftest import NOW, OpenServices
 from tests.unit.core.delivery.outbox import Held, Kept, make_alert, put, rows
+
+DONE = Delivered()
 
 
 class StandingClock(ManualClock):
@@ -214,18 +217,22 @@ async def test_a_blocked_chat_loses_what_waits_for_it_and_no_other_does(services
         assert (await conn.execute(text("SELECT reachable FROM chat WHERE id = 1"))).scalar_one() is False
 
 
-async def test_a_moved_chat_gets_everything_under_its_new_id(services: Services) -> None:
-    hook = Kept(lambda letter: Moved(-100) if letter.to.chat_id == -1 else Unknown("?"))
-    for key in "abc":
-        await put(services.db, key, chats=(-1,), kind=AlertKind.SIGNAL)
-    await put(services.db, "b", chats=(-100,), kind=AlertKind.SIGNAL)
+async def test_a_moved_chat_gets_everything_under_its_new_id_and_nothing_twice(services: Services) -> None:
+    hook, hooks = Kept(), {HookName.TELEGRAM: Kept(lambda letter: Moved(-100) if letter.to.chat_id == -1 else DONE)}
+    await put(services.db, "a", chats=(-1,))
     await drain(services, hooks={HookName.TELEGRAM: hook})
-    assert sorted(hook.told) == [(-100, "a"), (-100, "b"), (-100, "c"), (-1, "a")]
+    for key in "bcd":
+        await put(services.db, key, chats=(-1,))
+    await put(services.db, "c", chats=(-100,))
+    await drain(services, hooks=hooks)
+    await put(services.db, "a", chats=(-100,))
+    assert sorted(hooks[HookName.TELEGRAM].told) == [(-100, "b"), (-100, "c"), (-100, "d"), (-1, "b")]
     assert await rows(services.db, "chat_id, key, state") == [
-        (-100, "a", "parked"),
-        (-1, "b", "dropped"),
-        (-100, "c", "parked"),
-        (-100, "b", "parked"),
+        (-100, "a", "sent"),
+        (-100, "b", "sent"),
+        (-1, "c", "dropped"),
+        (-100, "d", "sent"),
+        (-100, "c", "sent"),
     ]
 
 
