@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.db import Database
 from core.errors import Conflict, Fenced, StockPilotError
@@ -148,23 +150,28 @@ async def _close(
                     at=services.clock.now(),
                 )
                 await prune_runs(conn, run.lease.job)
+                await _tell(alerts, conn, run, state, error, failures)
         except Fenced as fenced:
             state, error = RunState.FENCED, str(fenced)
-        else:
-            await _tell(alerts, run, state, error, failures)
     log.info(
         f"job_{state}", done=run.counts.done, failed=run.counts.failed, seconds=round(cost.seconds, 3), error=error
     )
     return state
 
 
-async def _tell(alerts: BatchAlertHook, run: LeasedRun, state: RunState, error: str | None, failures: int) -> None:
-    job, slot, run_id = run.lease.job, run.lease.slot, run.lease.run_id
+async def _tell(
+    alerts: BatchAlertHook, conn: AsyncConnection, run: LeasedRun, state: RunState, error: str | None, failures: int
+) -> None:
+    succeeded, lease = state is RunState.SUCCEEDED, run.lease
+    if not failures or (not succeeded and failures > 1):
+        return
+    about: dict[str, Any] = {"job": lease.job, "slot": lease.slot, "run_id": lease.run_id}
     try:
-        if state is not RunState.SUCCEEDED and failures == 1:
-            await alerts.failed(RunFailed(job=job, slot=slot, run_id=run_id, state=state, error=error or ""))
-        elif state is RunState.SUCCEEDED and failures:
-            await alerts.recovered(RunRecovered(job=job, slot=slot, run_id=run_id, failures=failures))
+        async with conn.begin_nested():
+            if succeeded:
+                await alerts.recovered(conn, RunRecovered(**about, failures=failures))
+            else:
+                await alerts.failed(conn, RunFailed(**about, state=state, error=error or ""))
     except Exception:
         # A hook that fails must not change how the run ended; the run row and the log still tell it.
         log.exception("job_alert_lost")

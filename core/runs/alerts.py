@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.runs.run import RunState
 
@@ -35,13 +36,17 @@ class RunRecovered:
 
 
 class BatchAlertHook(Protocol):
-    """Where failures of scheduled work are told: once when they begin, once when they end."""
+    """Where failures of scheduled work are told: once when they begin, once when they end.
 
-    async def failed(self, event: RunFailed) -> None:
+    `conn` is the transaction that closes the run, so that what is written there is told if and only if the run ended
+    so. A hook that raises loses what it wrote, and nothing else.
+    """
+
+    async def failed(self, conn: AsyncConnection, event: RunFailed) -> None:
         """A job that worked before has failed."""
         ...
 
-    async def recovered(self, event: RunRecovered) -> None:
+    async def recovered(self, conn: AsyncConnection, event: RunRecovered) -> None:
         """A job that had failed works again."""
         ...
 
@@ -49,10 +54,10 @@ class BatchAlertHook(Protocol):
 class LogAlerts:
     """Tells the log."""
 
-    async def failed(self, event: RunFailed) -> None:
+    async def failed(self, _conn: AsyncConnection, event: RunFailed) -> None:
         """One error line."""
         log.error("job_alert_failed", job=event.job, slot=event.slot.isoformat(), state=event.state, error=event.error)
 
-    async def recovered(self, event: RunRecovered) -> None:
+    async def recovered(self, _conn: AsyncConnection, event: RunRecovered) -> None:
         """One info line."""
         log.info("job_alert_recovered", job=event.job, slot=event.slot.isoformat(), failures=event.failures)

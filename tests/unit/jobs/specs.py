@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from core.runs.alerts import RunFailed, RunRecovered
 from core.runs.run import Run
 from core.services import Services
@@ -40,10 +42,10 @@ class Told:
     def __init__(self) -> None:
         self.events: list[RunFailed | RunRecovered] = []
 
-    async def failed(self, event: RunFailed) -> None:
+    async def failed(self, _conn: AsyncConnection, event: RunFailed) -> None:
         """Keep it."""
         self.events.append(event)
 
-    async def recovered(self, event: RunRecovered) -> None:
+    async def recovered(self, _conn: AsyncConnection, event: RunRecovered) -> None:
         """Keep it."""
         self.events.append(event)

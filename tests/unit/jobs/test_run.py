@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import ManualClock
 from core.errors import Conflict, Fenced, Unavailable
@@ -261,8 +262,22 @@ async def test_failure_is_told_once_and_recovery_once(services: Services) -> Non
 
 async def test_hook_that_fails_does_not_fail_the_run(services: Services) -> None:
     class Broken(Told):
-        async def failed(self, event: RunFailed) -> None:
+        async def failed(self, conn: AsyncConnection, _event: RunFailed) -> None:
+            await conn.execute(text("INSERT INTO chat (id, kind, seen_at) VALUES (1, 'private', now())"))
             raise ValueError("no chat")
+
+    spec = make_spec(run=forever, timeout=timedelta(milliseconds=10))
+    assert await run_job(services, spec, NOW, owner="a", alerts=Broken()) is RunState.TIMED_OUT
+    async with services.db.read() as conn:
+        assert [(run.slot, run.state) for run in await recent_runs(conn)] == [(NOW, RunState.TIMED_OUT)]
+        assert (await conn.execute(text("SELECT count(*) FROM chat"))).scalar_one() == 0
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1/0", "SELECT no_such_column"])
+async def test_hook_whose_statement_fails_does_not_fail_the_run(services: Services, statement: str) -> None:
+    class Broken(Told):
+        async def failed(self, conn: AsyncConnection, _event: RunFailed) -> None:
+            await conn.execute(text(statement))
 
     spec = make_spec(run=forever, timeout=timedelta(milliseconds=10))
     assert await run_job(services, spec, NOW, owner="a", alerts=Broken()) is RunState.TIMED_OUT
