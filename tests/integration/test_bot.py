@@ -63,6 +63,8 @@ FIRST_ANSWERS = {
     "health": "postgresql",
     "status": "StockPilot 0.",
     "metrics": "CPU",
+    "usage": "사용량 · 최근 7일",
+    "updates": "리포트 업데이트",
     "strategies": "실시간 시세",
     "strategy": "RSI 반전",
     "jobs": "최근 실행",
