@@ -40,7 +40,7 @@ def asked(words: list[str]) -> tuple[Level, Category | None, int]:
             left.remove(taken)
     if left:
         raise UserError(
-            "수준({levels}), 분류({categories}), 개수(1-50)를 적거나 참조 번호 하나를 적어 주세요. 예: {example}",
+            "수준({levels}), 분류({categories}), 개수(1-50)나 오류 답에 있던 번호를 적어 주세요. 예: {example}",
             levels=", ".join(Level).lower(),
             categories=", ".join(Category),
             example="/logs error crawler 20",

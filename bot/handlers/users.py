@@ -22,6 +22,7 @@ from core.chats.invites import MOST_DAYS, MOST_USES, make_invite
 from core.chats.member import Role
 from core.chats.people import Changed
 from core.errors import UserError
+from core.usage.service import own_use
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +78,8 @@ async def user(context: BotContext) -> None:
 async def card_pressed(context: BotContext, who: str) -> None:
     """One person."""
     card = await people.find_person(context.services, int(who))
-    await context.say_privately(views.card(card, context.asker, context.services.clock.now(), context.texts))
+    use = await own_use(context.services, int(who))
+    await context.say_privately(views.card(card, use, context.asker, context.services.clock.now(), context.texts))
 
 
 async def let_in_pressed(context: BotContext, who: str) -> None:

@@ -11,6 +11,7 @@ from bot.views.message import Button, Keyboard, Message, rows
 from core.chats.invites import Invite
 from core.chats.member import Member, Person, Role
 from core.chats.people import Card, Changed, Page
+from core.usage.overview import OwnUse
 
 MARKS = {Role.ADMIN: "⭐", Role.MEMBER: "👤", Role.WAITING: "⏳", Role.BLOCKED: "⛔"}
 WORDS = {Role.ADMIN: "관리자", Role.MEMBER: "회원", Role.WAITING: "가입 대기", Role.BLOCKED: "차단됨"}
@@ -27,10 +28,11 @@ def listed(page: Page, query: str, now: datetime, texts: Texts) -> Message:
     return Message(text=text, keyboard=(*rows(cards, width=2), *_turning(page, query, texts)))
 
 
-def card(shown: Card, asker: Member, now: datetime, texts: Texts) -> Message:
+def card(shown: Card, use: OwnUse, asker: Member, now: datetime, texts: Texts) -> Message:
     """A person, with buttons for what the asker may do to them."""
     person = shown.person
-    text = texts.render("user", card=shown, person=person, now=now, mark=MARKS[person.role], word=WORDS[person.role])
+    said = {"card": shown, "person": person, "use": use, "cost": f"${use.cost_month:,.2f}", "now": now}
+    text = texts.render("user", **said, mark=MARKS[person.role], word=WORDS[person.role])
     return Message(text=text, keyboard=() if person.owner or person.id == asker.id else _deeds(person, texts))
 
 
@@ -72,7 +74,7 @@ def let_in_button(user_id: int, texts: Texts) -> Button:
 
 def _turning(page: Page, query: str, texts: Texts) -> Keyboard:
     """To the pages beside this one, where the query fits into a button."""
-    carried = urlsafe_b64encode(query.encode()).decode().rstrip("=")
+    carried = urlsafe_b64encode(query.encode(errors="ignore")).decode().rstrip("=")
     if len(carried) > _LONGEST_QUERY:
         return ()
     before = [Button(texts("◀ 이전"), pack("us", page.number - 1, carried))] if page.number > 1 else []

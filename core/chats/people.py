@@ -56,6 +56,7 @@ class Changed:
 
 async def list_people(services: Services, query: str = "", number: int = 1) -> Page:
     """A page of the people whose name holds `query`, or whose id or role it is; those who wait come first."""
+    query = query.replace("\x00", "").encode(errors="ignore").decode()  # what PostgreSQL takes as text
     telegram = services.settings.telegram
     named = sorted({*telegram.admin_ids, *telegram.allowed_ids})
     async with services.db.read() as conn:

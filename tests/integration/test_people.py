@@ -147,13 +147,13 @@ async def test_people_are_found_by_name_id_and_role_and_those_who_wait_come_firs
     await people.let_in(house, await met(house, OWNER), 71)
     ids = {query: [person.id for person in (await people.list_people(house, query)).people] for query in QUERIES}
     assert ids[""] == [70, 1, 71, 2, 3, 4]
-    assert ids["하늘"] == ids["71"] == [71]
+    assert ids["하늘"] == ids["하\x00늘\ud800"] == ids["71"] == [71]
     assert ids["%_"] == [70]
     assert ids["Waiting"] == [70]
     assert ids["없는 이름"] == ids["99999999999999999999"] == ids["٧١"] == []
 
 
-QUERIES = ("", "하늘", "71", "%_", "Waiting", "없는 이름", "99999999999999999999", "٧١")
+QUERIES = ("", "하\x00늘\ud800", "하늘", "71", "%_", "Waiting", "없는 이름", "99999999999999999999", "٧١")
 
 
 async def test_a_list_is_turned_page_by_page_and_counts_every_role_in_force(house: Services) -> None:

@@ -150,6 +150,7 @@ async def test_the_list_turns_its_pages_and_opens_cards(listing: Stage) -> None:
     card = await listing.press(first, first.buttons[0][0]["text"], listing.admin)
     assert "가입 대기" in card
     assert "관심종목 0" in card
+    assert "이번 달 AI 호출 0번, $0.00" in card
 
 
 async def test_a_name_from_outside_is_shown_as_it_is(listing: Stage) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from string import Formatter
 
 from bot.commands import COMMANDS
@@ -22,6 +23,7 @@ from core.log_records.record import Category, Level, LogRecord
 from core.reports.report import Record, Sentence, Wording
 from core.settings import LLMSettings
 from core.stocks.resolver import Ambiguous, Unknown
+from core.usage.overview import OwnUse
 from tests.sheets import SAMSUNG, make_quote
 from tests.unit.bot.builders import (
     NOW,
@@ -45,6 +47,9 @@ EVIL = "A&B<b>\u202e\u0000</i> &amp; \"'`"
 PNG = b"\x89PNG"
 
 
+OWN_USE = OwnUse(
+    calls_today=3, cost_today=Decimal("0.01"), calls_month=1_200, cost_month=Decimal("3.456"), tokens_month=9
+)
 LOG_ROW = LogRecord(
     at=NOW,
     level=Level.ERROR,
@@ -123,6 +128,9 @@ def _messages(words: Texts) -> Iterator[tuple[str, Message]]:
     cases = [news.Case(article=EVIL_ARTICLE), news.Case(article=make_article(), stock=SAMSUNG, after_percent=-1.2)]
     yield "article", news.article(make_article(), [SAMSUNG], cases, NOW, words)
     yield "article evil", news.article(EVIL_ARTICLE, [EVIL_STOCK], None, NOW, words)
+    shared = replace(make_article(), presses=4, gone=True)
+    yield "news shared", news.listing([shared], None, 1, False, NOW, words)
+    yield "article shared", news.article(shared, [], [], NOW, words, [(EVIL, 'https://press.example/?a=1&b="2"')] * 20)
     yield "article bare", news.article(make_article(summary=""), [], [], NOW, words)
     for name, found in (("full", make_report()), ("evil", EVIL_REPORT), ("new", NEW_REPORT)):
         yield f"report {name}", reports.report(found, True, PICTURE, NOW + timedelta(days=3), words)
@@ -172,7 +180,7 @@ def _messages(words: Texts) -> Iterator[tuple[str, Message]]:
     nobody = Page(people=(), number=1, found=0, counts=dict.fromkeys(Role, 0))
     yield "no users", users.listed(nobody, "", NOW, words)
     for person in (*everybody, make_person(id=7, name="", owner=True, role=Role.ADMIN), make_person(name=EVIL)):
-        yield f"user {person}", users.card(Card(person=person, watched=3), make_member(id=1), NOW, words)
+        yield f"user {person}", users.card(Card(person=person, watched=3), OWN_USE, make_member(id=1), NOW, words)
         yield f"user changed {person}", users.changed(Changed(person=person, before=Role.WAITING), words)
     for action in users.QUESTIONS:
         yield f"user confirm {action}", users.confirm(make_person(name=EVIL), action, "101:69980000:0123456789", words)
