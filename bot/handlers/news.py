@@ -13,7 +13,7 @@ from core.errors import UserError
 from core.market.bar import adjusted
 from core.market.queries import bars_until
 from core.news.article import Article
-from core.news.queries import get_article, latest_articles
+from core.news.queries import get_article, latest_articles, links_of
 from core.prediction.evidence import SEARCH_FAILURES, return_after
 from core.search.service import similar_articles
 from core.services import Services
@@ -73,12 +73,13 @@ async def _show_article(context: BotContext, number: int) -> None:
     services = context.services
     async with services.db.read() as conn:
         article = await get_article(conn, number, as_of=services.clock.now())
+        links = await links_of(conn, number, as_of=services.clock.now())
     if article is None:
         raise UserError("{number}번 기사는 없습니다. /news 로 목록을 볼 수 있습니다.", number=number)
     resolver = await stock_resolver(services)
     stocks = [stock for code in article.codes if (stock := resolver.get(code))]
     cases = await _cases(services, article, resolver)
-    await context.say(views.article(article, stocks, cases, services.clock.now(), context.texts))
+    await context.say(views.article(article, stocks, cases, services.clock.now(), context.texts, links))
 
 
 async def _cases(services: Services, article: Article, resolver: Resolver) -> list[views.Case] | None:

@@ -16,7 +16,7 @@ from core.stocks.stock import Stock
 def listing(
     articles: Sequence[Article], stock: Stock | None, page: int, more: bool, now: datetime, texts: Texts
 ) -> Message:
-    """A page of headlines with their press and age; numbers open an article."""
+    """A page of headlines, one a story, with the press, how many others told it, and the age; numbers open one."""
     text = texts.render("news_list", articles=articles, stock=stock, page=page, now=now)
     numbers = [Button(str(place), pack("a", item.id)) for place, item in enumerate(articles, start=1)]
     code = stock.code if stock else "-"
@@ -37,10 +37,21 @@ class Case:
     after_percent: float | None = None
 
 
+MOST_LINKS = 8
+
+
 def article(
-    item: Article, stocks: Sequence[Stock], cases: Sequence[Case] | None, now: datetime, texts: Texts
+    item: Article,
+    stocks: Sequence[Stock],
+    cases: Sequence[Case] | None,
+    now: datetime,
+    texts: Texts,
+    links: Sequence[tuple[str, str]] = (),
 ) -> Message:
-    """One article: summary, link, the stocks it is about, and similar ones; None says they could not be looked for."""
-    text = texts.render("article", article=item, stocks=stocks, cases=cases, now=now)
+    """One article: summary, link, the stocks it is about, and similar ones; None says they could not be looked for.
+
+    `links` are press and address of others that tell the same story.
+    """
+    text = texts.render("article", article=item, stocks=stocks, cases=cases, now=now, links=links[:MOST_LINKS])
     buttons = rows([Button(stock.name, pack("r", stock.code)) for stock in stocks[:6]], width=2)
     return Message(text=text, keyboard=((Button(texts("🔗 원문 보기"), url=item.url),), *buttons))

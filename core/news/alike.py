@@ -36,12 +36,13 @@ _FIGURES: Final = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gist:
-    """What of an article is compared, folded: its headline, whether that was cut, its first letters and its body's."""
+    """What of an article is compared, folded: its headline, whether that was cut, its first letters and what follows
+    them, where its body is known."""
 
     title: str
     cut: bool
     lead: str
-    body: str
+    rest: str
 
     @property
     def sketch(self) -> list[int]:
@@ -60,7 +61,7 @@ def gist_of(title: str, summary: str, body: str | None) -> Gist:
         title=headline_of(_CUT.sub("", title)),
         cut=bool(_CUT.search(title)),
         lead=start[:_LEAD],
-        body=start[:_BODY] if body else "",
+        rest=start[_LEAD:_BODY] if body else "",
     )
 
 
@@ -77,7 +78,13 @@ def alike(one: Gist, other: Gist) -> bool:
         return not leads or _overlap(one.lead, other.lead) >= _SAME_TITLE_LEAD
     if not leads or _overlap(one.lead, other.lead) < _SAME_LEAD:
         return False
-    return not (one.body and other.body) or _overlap(one.body, other.body) >= _SAME_BODY
+    known = min(len(one.rest), len(other.rest)) >= _SHORTEST_LEAD
+    return not known or _overlap(one.rest, other.rest) >= _SAME_BODY
+
+
+def same_figures(one: Gist, other: Gist) -> bool:
+    """Whether the figures of two articles agree, in headline and beginning together."""
+    return _figures_agree(f"{one.title} {one.lead}", f"{other.title} {other.lead}")
 
 
 def _same_title(one: Gist, other: Gist) -> bool:
@@ -104,7 +111,7 @@ def _figures_agree(one: str, other: str) -> bool:
     """Whether the figures of two beginnings are mostly the same; the last may be cut in one of them."""
     ours, theirs = set(_FIGURES.findall(one)), set(_FIGURES.findall(other))
     if not ours or not theirs:
-        return len(ours | theirs) <= 1
+        return len(ours | theirs) <= 1  # one may be where the other was cut
     return len(ours & theirs) / min(len(ours), len(theirs)) >= _SAME_FIGURES
 
 

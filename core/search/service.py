@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.news.article import Article
 from core.news.queries import known_articles, stories_of
+from core.news.store import fold
 from core.search.queries import Unembedded, embedded_ids, find_words, mark_embedded, unembedded, words_in
+from core.search.stories import near_in_meaning, same_story
 from core.services import Services
 from core.vectors import VectorRow
 
@@ -49,8 +51,9 @@ def collection_of(key: str) -> str:
 async def embed_pending(services: Services, *, begin: Begin | None = None) -> int:
     """Give every article without a vector of the present method one, the newest first; returns how many were done.
 
-    The vector is written before the mark, so a run broken off anywhere repeats at most a batch. Raises what the
-    gateway and the vector store raise (`Unavailable`, `BudgetExceeded`…); what was done stays.
+    What is nearly the same as an older article joins its story. The vector is written before the mark, so a run broken
+    off anywhere repeats at most a batch. Raises what the gateway and the vector store raise (`Unavailable`,
+    `BudgetExceeded`…); what was done stays.
     """
     begin, done = begin or services.db.begin, 0
     collection = await _open(services)
@@ -61,10 +64,12 @@ async def embed_pending(services: Services, *, begin: Begin | None = None) -> in
             return done
         embedded = await services.llm.embed([article.text for article in batch])
         await services.vectors.upsert(collection, list(_rows(batch, embedded.vectors)))
+        near = await near_in_meaning(services, collection, batch, embedded.vectors)
         async with begin() as conn:
+            folded = await fold(conn, await same_story(conn, near)) if near else 0
             await mark_embedded(conn, embedded.key, [article.id for article in batch])
         done += len(batch)
-        log.info("embedded", articles=len(batch), key=embedded.key)
+        log.info("embedded", articles=len(batch), folded=folded, key=embedded.key)
 
 
 def _rows(batch: Iterable[Unembedded], vectors: Vectors) -> Iterable[VectorRow]:
