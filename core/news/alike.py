@@ -83,8 +83,8 @@ def alike(one: Gist, other: Gist) -> bool:
 
 
 def same_figures(one: Gist, other: Gist) -> bool:
-    """Whether the figures of two articles agree, in headline and beginning together."""
-    return _figures_agree(f"{one.title} {one.lead}", f"{other.title} {other.lead}")
+    """Whether the figures of two articles agree, in the headline and in the beginning."""
+    return _figures_agree(one.title, other.title) and _figures_agree(one.lead, other.lead)
 
 
 def _same_title(one: Gist, other: Gist) -> bool:
@@ -108,11 +108,9 @@ def _shingles(text: str) -> set[str]:
 
 
 def _figures_agree(one: str, other: str) -> bool:
-    """Whether the figures of two beginnings are mostly the same; the last may be cut in one of them."""
+    """Whether the figures of two texts are mostly the same, or one of them has none."""
     ours, theirs = set(_FIGURES.findall(one)), set(_FIGURES.findall(other))
-    if not ours or not theirs:
-        return len(ours | theirs) <= 1  # one may be where the other was cut
-    return len(ours & theirs) / min(len(ours), len(theirs)) >= _SAME_FIGURES
+    return len(ours & theirs) >= _SAME_FIGURES * min(len(ours), len(theirs))
 
 
 def _bands(text: str) -> list[int]:
