@@ -33,7 +33,7 @@ class AppSettings(BaseModel):
 
     data_dir: Path = Field(Path("var"), description="where the private servers and files live")
     language: Literal["ko", "en"] = Field("ko", description="language of those who chose none")
-    jobs: bool = Field(True, description="run the scheduled jobs in this process")
+    jobs: bool = Field(True, description="strive to lead: schedule, workers and sender; one leads at a time")
 
 
 class LogSettings(BaseModel):
@@ -132,7 +132,8 @@ class AlertSettings(BaseModel):
     def _is_safe(cls, value: SecretStr | None) -> SecretStr | None:
         address = urlsplit(value.get_secret_value()) if value else None
         local = address is not None and address.hostname in {"127.0.0.1", "::1", "localhost"}
-        if address is not None and not (address.hostname and (address.scheme == "https" or local)):
+        allowed = {"https", "http"} if local else {"https"}
+        if address is not None and not (address.hostname and address.scheme in allowed):
             raise ValueError("must begin with https:// (http:// on this machine only)")
         return value
 
