@@ -16,6 +16,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from core.cache import Cache
+from core.embedded import Addresses
 from tests.acceptance.crash import ROOT
 
 LOOK_EVERY = 0.1
@@ -115,6 +117,13 @@ async def posted(port: int, path: str, body: bytes, headers: Mapping[str, str]) 
         client.post(f"http://127.0.0.1:{port}{path}", data=body, headers=kept) as answer,
     ):
         return answer.status
+
+
+async def forget_updates(servers: Addresses) -> None:
+    """Every simulated Telegram counts its updates from the same number."""
+    cache = Cache(servers.redis_url)
+    await cache.clear()
+    await cache.close()
 
 
 async def until(done: Callable[[], bool], seconds: float) -> float:

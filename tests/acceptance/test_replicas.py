@@ -13,6 +13,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from sqlalchemy import text
 
 from bot.demo import ADMIN_ID, TOKEN, USER_ID
 from core.clock import SystemClock, kst_date
@@ -23,7 +24,7 @@ from sim.market import generated_market
 from sim.telegram.people import TelegramUser
 from sim.telegram.server import TelegramServer
 from sim.world import open_world
-from tests.acceptance.replicas import Proxy, Replica, open_proxy, posted, replica, until
+from tests.acceptance.replicas import Proxy, Replica, forget_updates, open_proxy, posted, replica, until
 from tests.acceptance.test_command_line import environment_of
 
 SECRET = "secret-of-the-webhook"
@@ -56,6 +57,12 @@ class Stage:
                 await asyncio.sleep(0.1)
         return asyncio.get_running_loop().time() - begun
 
+    async def give_to(self, owner: str, left: str) -> None:
+        """Let the lease be somebody else's, for so long."""
+        taken = text("UPDATE leader SET owner = :owner, lease_until = now() + CAST(CAST(:left AS text) AS interval)")
+        async with self.database.begin() as conn:
+            await conn.execute(taken, {"owner": owner, "left": left})
+
     async def answers(self, said: str, seconds: float = 20) -> int:
         """How many messages came back to a text once the bot took every update and was silent for a moment."""
         sent = self.member.send(said)
@@ -77,6 +84,7 @@ async def _staged(servers: Addresses, database_url: str) -> AsyncIterator[Stage]
     market = generated_market(7, until=kst_date(clock.now()) + timedelta(days=30))
     telegram = TelegramServer(token=TOKEN, now=clock.now)
     address, database = await telegram.start(), Database(database_url, pool_size=2)
+    await forget_updates(servers)
     try:
         async with open_world(market, clock, llm_latency=0.0) as world, open_proxy() as proxy:
             groups = world.settings_overrides() | {
@@ -171,3 +179,10 @@ async def test_without_a_webhook_one_polls_and_the_other_stands_by(stage: Stage,
         assert await asyncio.wait_for(leader.process.wait(), 20) == 0
         assert await stage.leads(other, TRY_EVERY.total_seconds() + SLACK) <= TRY_EVERY.total_seconds() + SLACK
         assert await stage.answers("/watchlist") == 1
+
+        await stage.give_to("a stranger", "1 hour")
+        await until(lambda: bool(other.events("leadership_lost")), TRY_EVERY.total_seconds() + SLACK)
+        await until(lambda: not stage.telegram.world.updates.polled, 10)
+        await stage.give_to("a stranger", "-1 second")
+        assert await stage.leads(other, 15) <= 15
+        assert await stage.answers("/watchlist") == 1, "it polls and works again"

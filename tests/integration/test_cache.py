@@ -93,3 +93,9 @@ async def test_a_dead_redis_is_a_miss_and_not_an_error(dead: Cache) -> None:
     assert await dead.shared("a", MINUTE, work) == b"x"
     with pytest.raises(Unavailable):
         await dead.ping()
+
+
+async def test_first_claim_of_a_key_is_granted_and_no_other_one_within_its_time(cache: Cache, dead: Cache) -> None:
+    assert sorted(await asyncio.gather(*(cache.claim("once", MINUTE) for _ in range(5)))) == [False] * 4 + [True]
+    assert await cache.claim("another", MINUTE)
+    assert [await dead.claim("once", MINUTE) for _ in range(2)] == [True, True], "who cannot know lets it happen"

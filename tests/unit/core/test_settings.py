@@ -63,3 +63,21 @@ def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_names_are_unique() -> None:
     names = environment_names()
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("url", "secret", "complaint"),
+    [
+        ("https://bot.example/updates", "", "TELEGRAM_WEBHOOK_SECRET"),
+        ("https://bot.example/updates", "no spaces please", "TELEGRAM_WEBHOOK_SECRET"),
+        ("bot.example/updates", "secret", "https://"),
+    ],
+)
+def test_a_webhook_needs_an_address_and_a_secret_telegram_takes(
+    url: str, secret: str, complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TELEGRAM_WEBHOOK_URL", url)
+    monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", secret)
+    with pytest.raises(BadSettings, match=complaint) as caught:
+        load_settings()
+    assert "\n" not in str(caught.value)
