@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,19 +16,25 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from bot.hooks import open_hooks
-from core.clock import ManualClock
+from core.clock import ManualClock, ShiftedClock
 from core.delivery import queries
 from core.delivery.alert import Alert, AlertKind
 from core.delivery.letter import Delivered, Destination, HookName, Letter, NotSent, Refused, TooFast, Unknown
-from core.delivery.sender import Hooks, drain
+from core.delivery.sender import Hooks, drain, send_forever
 from core.delivery.service import tell_admins
 from core.delivery.webhook import WebhookHook
 from core.services import Services
 from core.settings import given_settings
+from core.strategies.registry import strategies
+from core.strategies.strategy import Kind
+from core.strategies.supervisor import Supervisor
+from jobs.run import run_job
+from jobs.upkeep import LETTERS_KEPT, housekeeping
 from sim.telegram.people import TelegramUser
 from sim.telegram.server import TelegramServer
 from tests.conftest import NOW, OpenServices
 from tests.unit.core.delivery.outbox import make_alert, rows
+from tests.unit.jobs.specs import make_spec
 
 TOKEN = "1000000001:token-of-the-simulated-telegram-aaaaaaa"
 ANN, BOB = 11, 12
@@ -306,3 +313,27 @@ async def test_a_webhook_cut_off_may_have_taken_it(services: Services) -> None:
 def test_a_webhook_address_must_be_safe(url: str) -> None:
     with pytest.raises(ValidationError, match="must begin with https"):
         given_settings({"alert": {"webhook_url": url}})
+
+
+# As the process runs it
+
+
+async def test_a_supervised_sender_tells_what_is_written_while_it_runs(post: Post) -> None:
+    services = replace(post.services, clock=ShiftedClock(NOW))
+    sender = [each for each in strategies(partial(send_forever, hooks=post.hooks)) if each.kind is Kind.SENDER]
+    supervisor = Supervisor(services, sender)
+    await supervisor.start()
+    await post.put("a")
+    await post.ann.wait_until(lambda: len(told(post.ann)) == 1, look_every=0.05)
+    await supervisor.stop()
+    assert await rows(post.services.db) == [(ANN, "a", "sent", False)]
+
+
+async def test_housekeeping_forgets_what_was_told_long_ago_and_nothing_else(post: Post, clock: ManualClock) -> None:
+    await post.put("a")
+    await post.send()
+    async with post.services.db.begin() as conn:
+        assert await queries.prune(conn, before=NOW) == 0
+    clock.move(LETTERS_KEPT + timedelta(minutes=1))
+    await run_job(post.services, make_spec(run=housekeeping), clock.now(), owner="a")
+    assert await rows(post.services.db) == []
