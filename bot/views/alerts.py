@@ -118,12 +118,34 @@ WORDS: Mapping[AlertKind, Words] = {
         "받아들이거나 차단하려면 이 명령을 보내 주세요.",
         "/user {user_id}",
     ),
+    AlertKind.SOURCE_FAILED: Words(
+        "📡",
+        "{source} 수집이 끊겼습니다",
+        "{failures}번 이어서 실패했습니다: {failure}. {error}",
+        "잠시 읽지 않다가 스스로 다시 시험합니다. 그동안 이미 받은 자료로 답하고, 되살아나면 한 번 알려 드립니다.",
+        "/sources {source}",
+    ),
+    AlertKind.SOURCE_RECOVERED: Words(
+        "✅",
+        "{source} 수집이 다시 됩니다",
+        "{since}부터 실패하다가 {items}건을 받았습니다.",
+        "더 하실 일은 없습니다.",
+        "/sources {source}",
+    ),
 }
 """How each kind of alert is told."""
 
 STATES = {"failed": "실패로", "timed_out": "제한 시간을 넘겨", "fenced": "강제로 해제되어"}
 RESOURCES = {"memory": "메모리", "disk": "디스크"}
 PERIODS = {"day": "하루", "month": "한 달"}
+FAILURES = {
+    "blocked": "거절당함",
+    "quota": "한도 소진",
+    "unavailable": "응답 없음",
+    "malformed": "형식이 다름",
+    "empty": "내용 없음",
+}
+"""What can be wrong with a source, in words."""
 DIRECTIONS = {Direction.UP: "🔴▲", Direction.DOWN: "🔵▼"}
 
 
@@ -161,6 +183,10 @@ def _shown(alert: Alert, texts: Texts) -> dict[str, str]:
         shown["resource"] = texts(RESOURCES.get(shown["component"], shown["component"]))
     if "period" in facts:
         shown["period"] = texts(PERIODS.get(shown["period"], shown["period"]))
+    if "since" in facts:
+        shown["since"] = moment(datetime.fromisoformat(str(facts["since"]))) if facts["since"] else ""
+    if "failure" in facts:
+        shown["failure"] = texts(FAILURES.get(shown["failure"], shown["failure"]))
     if "strategy" in facts:
         shown["strategy_name"] = texts(NAMES.get(shown["strategy"], shown["strategy"]))
     if alert.kind is AlertKind.STATUS_CHANGED:

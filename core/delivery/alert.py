@@ -26,6 +26,8 @@ class AlertKind(StrEnum):
     STRATEGY_RECOVERED = "strategy_recovered"  # strategy
     SIGNAL = "signal"  # strategy, code, name, and the figures that made it
     MEMBER_WAITS = "member_waits"  # user_id, name
+    SOURCE_FAILED = "source_failed"  # source, failure (its kind), failures (in a row), error
+    SOURCE_RECOVERED = "source_recovered"  # source, since (of the first failure), items
 
 
 LIFETIMES: Final[Mapping[AlertKind, timedelta]] = {

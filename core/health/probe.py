@@ -22,9 +22,14 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Probe:
-    """How one component is probed. `patience` is how many seconds it may take."""
+    """How one component is probed. `patience` is how many seconds it may take.
+
+    Changes of a component that is not `told` are told by whoever it is: a source tells admins itself when it fails for
+    good, in the transaction that notes it and by a rule of its own, and would otherwise be told of twice.
+    """
 
     name: str
     look: Callable[[Services], Awaitable[Finding]]
     critical: bool = False
     patience: float = 5.0
+    told: bool = True

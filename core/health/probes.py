@@ -188,7 +188,7 @@ PROBES = (
     Probe(name="milvus", look=milvus),
     Probe(name="kis", look=kis),
     *(Probe(name=provider, look=llm(provider)) for provider in ("openai", "openrouter")),
-    *(Probe(name=source.key, look=news(source)) for source in SOURCES.values()),
+    *(Probe(name=source.key, look=news(source), told=False) for source in SOURCES.values()),
     Probe(name="outbox", look=outbox),
     Probe(name="memory", look=memory),
     Probe(name="disk", look=disk),

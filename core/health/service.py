@@ -66,12 +66,14 @@ def component_names(services: Services) -> list[str]:
 async def tell_changes(services: Services, conn: AsyncConnection, report: HealthReport) -> int:
     """Tell admins what changed for good since they were last told, once, in the caller's transaction.
 
+    What tells its changes itself (`Probe.told`) is followed and not told.
     Returns how many changes were told. Several processes may call it: they take turns, and compare with what the
     one before them told.
     """
     told = await lock_told(conn)
     followed = [follow(told.get(each.name), each, at=report.at) for each in report.components]
-    changes = [change for _, change in followed if change]
+    itself = {probe.name for probe in (*PROBES, *kept_of(services).probes.values()) if not probe.told}
+    changes = [change for _, change in followed if change and change.component.name not in itself]
     for change in changes:
         await tell_admins(services, conn, alert_of(change))
     await store_told(conn, [now for now, _ in followed if now != told.get(now.component)])

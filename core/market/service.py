@@ -148,7 +148,7 @@ async def _asked_quote(services: Services, code: str) -> bytes:
         quote = await _with_last_session(services, quote)
     async with services.db.begin() as conn:
         await queries.store_quote(conn, quote)
-        await record_success(conn, QUOTES, items=1, at=now)
+        await record_success(conn, QUOTES, items=1, at=now, services=services)
     return orjson.dumps(quote)
 
 
@@ -229,5 +229,5 @@ async def _ask_chart(services: Services, code: str, first: date, last: date) -> 
         raise NotConfigured("KIS: no app key, so no daily bars")
     chart = await ask_source(services, DAILY, ask)
     async with services.db.begin() as conn:
-        await record_success(conn, DAILY, items=1, at=services.clock.now())
+        await record_success(conn, DAILY, items=1, at=services.clock.now(), services=services)
     return chart

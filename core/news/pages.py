@@ -71,9 +71,9 @@ class Pages:
         """Note how the pages did since the last time, under a name of their own."""
         at = self.services.clock.now()
         if self.site is not None and self.read_since:
-            await record_success(conn, self.site.key, items=self.read_since, at=at)
+            await record_success(conn, self.site.key, items=self.read_since, at=at, services=self.services)
         if self.site is not None and self.failure is not None:
-            await record_failure(conn, self.site.key, error=self.failure, at=at)
+            await record_failure(conn, self.site.key, error=self.failure, at=at, services=self.services)
         self.read_since, self.failure = 0, None
 
 

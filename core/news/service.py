@@ -148,9 +148,9 @@ async def _conclude(services: Services, source: Source, gathered: _Gathered, beg
     async with begin() as conn:
         await quarantine(conn, source.key, gathered.rejected, at=at)
         if gathered.failure is None:
-            await record_success(conn, source.key, items=len(gathered.headlines), at=at)
+            await record_success(conn, source.key, items=len(gathered.headlines), at=at, services=services)
         else:
-            await record_failure(conn, source.key, error=gathered.failure, at=at)
+            await record_failure(conn, source.key, error=gathered.failure, at=at, services=services)
 
 
 async def _store_fresh(

@@ -78,7 +78,7 @@ async def refresh_stocks(services: Services, *, begin: Begin | None = None) -> R
     async with (begin or services.db.begin)() as conn:
         refreshed = await _write(conn, known, master, at)
         await quarantine(conn, SOURCE, master.rejected, at=at)
-        await record_success(conn, SOURCE, items=len(master.stocks), at=at)
+        await record_success(conn, SOURCE, items=len(master.stocks), at=at, services=services)
     _resolvers.setdefault(services.db, _Kept()).checked_at = None
     log.info("stocks_refreshed", listed=refreshed.listed, new=refreshed.new, delisted=refreshed.delisted)
     return refreshed

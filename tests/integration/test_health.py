@@ -18,6 +18,7 @@ from core.health.kept import watch
 from core.health.probes import LETTER_LATE
 from core.health.report import Component, HealthReport, Status
 from core.health.service import REUSED_FOR, check_health, tell_changes
+from core.news.sources import SOURCES
 from core.runs.run import RunState
 from core.services import Services
 from core.sources.service import record_failure, record_success
@@ -104,7 +105,7 @@ async def test_all_is_well_where_all_is_set_up(equipped: Services) -> None:
 async def test_what_is_not_set_up_says_what_would_set_it_up_and_harms_nothing(services: Services) -> None:
     found = await health(services)
     unset = {name for name, each in found.items() if each.status is Status.NOT_CONFIGURED}
-    assert unset == {"kis", "openai", "openrouter", *NEWS}
+    assert unset >= {"kis", "openai", "openrouter", *SOURCES}
     assert "KIS_APP_KEY" in found["kis"].message
     for source in NEWS:
         assert found[source].message == f"robots_forbid source={source}"
@@ -214,6 +215,18 @@ async def test_admins_are_told_once_of_a_failure_and_once_of_its_end(equipped: S
     assert [await told(equipped) for _ in range(4)] == [[], ["health:kis:1"], [], []]
     world.kis.faults.clear()
     assert [await told(equipped) for _ in range(4)] == [[], ["health:kis:2"], [], []]
+
+
+async def test_a_failing_source_tells_admins_itself_and_not_a_second_time(equipped: Services) -> None:
+    for _ in range(3):
+        async with equipped.db.begin() as conn:
+            await record_failure(conn, "naver_main", error=Unavailable("503"), at=NOW, services=equipped)
+    found = await health(equipped)
+    assert found["naver_main"].status is Status.DEGRADED
+    assert [await told(equipped) for _ in range(4)] == [[], [], [], []]
+    async with equipped.db.begin() as conn:
+        keys = set((await conn.execute(text("SELECT key FROM outbox WHERE kind LIKE 'source%'"))).scalars())
+    assert keys == {"source:naver_main:1:failed"}
 
 
 async def test_two_that_tell_the_same_report_at_once_tell_it_once(equipped: Services) -> None:

@@ -41,6 +41,8 @@ FACTS: dict[AlertKind, Facts] = {
         "rsi": 31.5,
     },
     AlertKind.MEMBER_WAITS: {"user_id": 101, "name": "김하늘"},
+    AlertKind.SOURCE_FAILED: {"source": "hankyung", "failure": "blocked", "failures": 1, "error": "refused with 403"},
+    AlertKind.SOURCE_RECOVERED: {"source": "hankyung", "since": NOW.isoformat(), "items": 20},
 }
 
 
