@@ -103,6 +103,16 @@ async def test_a_call_that_fails_after_the_figures_were_made_moves_to_its_error(
     assert (row.error_code, row.calls, row.succeeded, row.failed) == ("timeout", 1, 0, 1)
 
 
+@pytest.mark.parametrize(("calls", "p95"), [(1, 1), (19, 19), (20, 19), (21, 20), (100, 95)])
+async def test_the_percentile_is_the_least_time_that_95_percent_do_not_exceed(
+    database: Database, calls: int, p95: int
+) -> None:
+    await add_rows(database, [make_row(response_ms=ms) for ms in range(1, calls + 1)])
+    async with database.read() as conn:
+        (found,) = await figures_of(conn, TODAY)
+    assert (found.use.p95_ms, found.use.mean_ms) == (p95, (calls + 1) / 2)
+
+
 async def test_two_who_refresh_a_day_at_once_do_not_collide(database: Database) -> None:
     await add_rows(database, [make_row(model=f"m{number}") for number in range(20)])
 
