@@ -122,7 +122,7 @@ async def killable_servers(
     folder: Path,
 ) -> AsyncIterator[tuple[KillablePostgres, KillableRedis, KillableMilvus]]:
     """The three stores under `folder`, which is made; none is started yet."""
-    folder.mkdir()
+    await asyncio.to_thread(folder.mkdir)
     with socket_folder(folder) as sockets:
         yield KillablePostgres(folder, sockets), KillableRedis(folder, sockets), KillableMilvus(folder)
 
