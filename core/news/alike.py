@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from core.news.identity import folded, headline_of
@@ -55,7 +55,7 @@ class Gist:
 
 def gist_of(title: str, summary: str, body: str | None) -> Gist:
     """The gist of an article."""
-    text = (body or summary)[: 4 * _BODY]
+    text = (body or summary)[: 2 * _BODY]
     start = folded(_DATELINE.sub("", _PROMOTION.sub("", text), count=1))
     return Gist(
         title=headline_of(_CUT.sub("", title)),
@@ -103,8 +103,9 @@ def _overlap(one: str, other: str) -> float:
     return len(ours & theirs) / max(min(len(ours), len(theirs)), 1)
 
 
-def _shingles(text: str) -> set[str]:
-    return {text[place : place + 3] for place in range(len(text) - 2)}
+@lru_cache(maxsize=1_024)
+def _shingles(text: str) -> frozenset[str]:
+    return frozenset(text[place : place + 3] for place in range(len(text) - 2))
 
 
 def _figures_agree(one: str, other: str) -> bool:

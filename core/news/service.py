@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -153,10 +154,26 @@ async def _conclude(services: Services, source: Source, gathered: _Gathered, beg
             await record_failure(conn, source.key, error=gathered.failure, at=at, services=services)
 
 
+async def store_again(services: Services, source: Source, headlines: Iterable[Headline], *, at: datetime) -> int:
+    """Store articles whose rows came at `at` and could not be read then; returns how many were new."""
+    matcher, pages = await named_matcher(services), await open_pages(services, source.page)
+    return await _store_fresh(services, source, headlines, matcher, pages, services.db.begin, at=at)
+
+
 async def _store_fresh(
-    services: Services, source: Source, fresh: Iterable[Headline], matcher: NamedMatcher, pages: Pages, begin: Begin
+    services: Services,
+    source: Source,
+    fresh: Iterable[Headline],
+    matcher: NamedMatcher,
+    pages: Pages,
+    begin: Begin,
+    *,
+    at: datetime | None = None,
 ) -> int:
-    """Store articles, oldest first so that the first of a story is the one told; returns how many were new."""
+    """Store articles, oldest first so that the first of a story is the one told; returns how many were new.
+
+    They count as first seen when they are stored, or at `at`.
+    """
     articles: dict[str, list[Headline]] = {}
     for headline in sorted(fresh, key=lambda each: (each.published_at, each.canonical_id)):
         articles.setdefault(headline.canonical_id, []).append(headline)
@@ -164,7 +181,7 @@ async def _store_fresh(
     for start in range(0, len(waiting), _BATCH):
         drafts = await _drafts(services, source, pages, matcher, waiting[start : start + _BATCH])
         async with begin() as conn:
-            new += await store_drafts(conn, source.key, drafts, at=services.clock.now())
+            new += await store_drafts(conn, source.key, drafts, at=at or services.clock.now())
             await pages.note(conn)
     return new
 

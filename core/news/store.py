@@ -24,7 +24,7 @@ SAME_STORY: Final = timedelta(hours=48)
 """How far apart equal texts are one story; further apart they are a title that comes every day."""
 
 _LEAD: Final = 200
-_COMPARED: Final = 2_400
+_COMPARED: Final = 1_200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

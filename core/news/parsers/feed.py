@@ -13,7 +13,7 @@ from core.news.article import Headline, Parsed, Rejected
 from core.news.parsers.text import decoded
 
 _MOST_TAGS: Final = 50_000
-_LONGEST_RAW: Final = 1_000
+_LONGEST_RAW: Final = 8_000
 _PROLOG: Final = re.compile(r"\A\s*<\?xml[^>]*\?>", re.IGNORECASE)
 _ROOTS: Final = {"rss": "</rss>", "urlset": "</urlset>"}
 

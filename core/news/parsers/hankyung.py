@@ -27,8 +27,8 @@ _LAYOUT: Final = Layout(
     not_body=frozenset(
         {"figure", "article-figure", "ad-area-wrap", "ad_wrap", "news_sbj_h", "related-news", "subtitle"}
     ),
-    begins=('id="articletxt"',),
-    ends=('class="article-copyright"', 'class="article-related"', 'class="copyright"'),
+    begins=(b'id="articletxt"',),
+    ends=(b'class="article-copyright"', b'class="article-related"', b'class="copyright"'),
     press=PRESS,
     whole=300,
     paywall=("한경 프리미엄9",),

@@ -8,7 +8,7 @@ import orjson
 
 from core.errors import Malformed
 
-_LONGEST_RAW: Final = 1_000
+_LONGEST_RAW: Final = 8_000
 
 
 def loaded(body: bytes) -> Any:

@@ -28,8 +28,8 @@ _LAYOUT: Final = Layout(
     published=("article:published_time", ".lasttime"),
     edited=("article:modified_time",),
     not_body=frozenset({"mid_title", "midtitle_text", "thumb_area", "ad_wrap", "ad_contents", "caption", "thumb"}),
-    begins=('itemprop="articleBody"', 'class="article_body"', 'id="article_body"'),
-    ends=('class="ad_contents"', 'class="reaction_btn_wrap"', 'id="comment-area"'),
+    begins=(b'itemprop="articleBody"', b'class="article_body"', b'id="article_body"'),
+    ends=(b'class="ad_contents"', b'class="reaction_btn_wrap"', b'id="comment-area"'),
     press=PRESS,
 )
 

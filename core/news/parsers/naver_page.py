@@ -29,8 +29,8 @@ _LAYOUT: Final = Layout(
             "_VOD_PLAYER_WRAP",
         }
     ),
-    begins=('id="dic_area"',),
-    ends=('class="byline"', 'class="copyright"', 'class="media_end_copyright"'),
+    begins=(b'id="dic_area"',),
+    ends=(b'class="byline"', b'class="copyright"', b'class="media_end_copyright"'),
 )
 
 

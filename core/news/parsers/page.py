@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,12 +19,11 @@ Places = tuple[str, ...]
 
 _SKIPPED = frozenset({"script", "style", "noscript", "iframe", "template", "svg", "button", "figcaption", "select"})
 _BLOCKS = frozenset({"br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "section", "article", "figure", "td"})
-_NOISE = re.compile(r"<(script|style|svg|noscript)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _BREAK = "\x1f"
 _LONGEST_URL = 1_000
 _MOST_TAGS = 10_000  # about three times what a page has; two megabytes of nothing but tags would take a minute
 _AHEAD = 8_000
-"""Characters before the body that are read: headline and times stand there, menus before them."""
+"""Bytes before the body that are read: headline and times stand there, menus before them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,8 +42,8 @@ class Layout:
     presses: Places = ()
     original: Places = ()
     not_body: frozenset[str] = frozenset()
-    begins: tuple[str, ...] = ()
-    ends: tuple[str, ...] = ()
+    begins: tuple[bytes, ...] = ()
+    ends: tuple[bytes, ...] = ()
     press: str = ""
     title_ends: str = ""
     encoding: str = "utf-8"
@@ -55,10 +53,9 @@ class Layout:
 
 def read_page(body: bytes, layout: Layout, *, at: datetime) -> ArticlePage:
     """What the page read at `at` holds; raises `Malformed` where it has no text of an article."""
-    markup = decoded(body, layout.encoding).replace("\x00", "")
-    if not 0 < markup.count("<") <= _MOST_TAGS:
+    if not 0 < body.count(b"<") <= _MOST_TAGS:
         raise Malformed("not a web page, or one with far more markup than an article has")
-    found = _places(_tree(_near_body(markup, layout)))
+    found = _places(_tree(decoded(_near_body(body, layout), layout.encoding).replace("\x00", "")))
     area = next((found[place] for place in layout.bodies if place in found), None)
     text = "" if area is None else _text(area, layout.not_body)
     if not text:
@@ -74,15 +71,18 @@ def read_page(body: bytes, layout: Layout, *, at: datetime) -> ArticlePage:
     )
 
 
-def _near_body(markup: str, layout: Layout) -> str:
-    """The head of the page and what is around the body, without scripts; all of it where no mark is found."""
-    start = min((place for mark in layout.begins if (place := markup.find(mark)) >= 0), default=-1)
+def _near_body(body: bytes, layout: Layout) -> bytes:
+    """The head of the page and what is around the body; all of it where no mark is found."""
+    start = next((place for mark in layout.begins if (place := body.find(mark)) >= 0), -1)
     if start < 0:
-        return _NOISE.sub("", markup)
-    stop = min((place for mark in layout.ends if (place := markup.find(mark, start)) >= 0), default=len(markup))
-    head = markup.find("</head>", 0, start)
-    before = max(head, markup.find("<", max(0, start - _AHEAD), start), 0)
-    return _NOISE.sub("", markup[: max(head, 0)]) + _NOISE.sub("", markup[before:stop])
+        return body
+    stop = len(body)
+    for mark in layout.ends:
+        place = body.find(mark, start, stop)
+        stop = place if place >= 0 else stop
+    head = max(body.find(b"</head>", 0, start), 0)
+    before = max(head, body.find(b"<", max(0, start - _AHEAD), start))
+    return body[:head] + body[before:stop]
 
 
 def _tree(markup: str) -> Any:

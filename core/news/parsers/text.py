@@ -38,9 +38,16 @@ def plain(text: str, longest: int, *, resolve: int = 2) -> str:
         if "&" not in text:
             break
         text = unescape(text)
-    visible = "".join(" " if char in _SPACES else char for char in text if char in _SPACES or not _invisible(char))
-    line = " ".join(visible.split())
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = _visible(text)
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def _visible(text: str) -> str:
+    """One line of what can be seen of `text`."""
+    visible = "".join(" " if char in _SPACES else char for char in text if char in _SPACES or not _invisible(char))
+    return " ".join(visible.split())
 
 
 def _invisible(char: str) -> bool:
