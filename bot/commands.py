@@ -19,6 +19,7 @@ from bot.handlers import (
     logs,
     news,
     reports,
+    sources,
     status,
     stocks,
     strategies,
@@ -210,6 +211,14 @@ COMMANDS = (
         access=Role.ADMIN,
     ),
     Command(
+        name="sources",
+        handler=sources.sources,
+        summary="수집원 상태와 격리",
+        example="/sources hankyung",
+        group=Group.OPERATION,
+        access=Role.ADMIN,
+    ),
+    Command(
         name="strategies",
         handler=strategies.strategies,
         summary="전략(상시 작업) 상태",
@@ -261,6 +270,7 @@ COMMANDS = (
 
 _CODE = f"({CODE.pattern})"
 _STRATEGY = "([a-z_]{1,32})"
+_SOURCE = "([a-z_]{1,24})"
 
 ACTIONS: Mapping[str, Action] = {
     "r": Action(call=reports.report_pressed, arguments=_CODE),
@@ -288,6 +298,12 @@ ACTIONS: Mapping[str, Action] = {
     "lk": Action(call=locks.lock_pressed, arguments=JOB, access=Role.ADMIN),
     "lc": Action(call=locks.cleanup_pressed, arguments="", access=Role.ADMIN),
     "un": Action(call=locks.unlock_pressed, arguments=JOB, access=Role.ADMIN),
+    "so": Action(call=sources.sources_pressed, arguments="", access=Role.ADMIN),
+    "sd": Action(call=sources.source_pressed, arguments=_SOURCE, access=Role.ADMIN),
+    "sq": Action(call=sources.rerun_pressed, arguments=_SOURCE, access=Role.ADMIN),
+    "sp": Action(call=sources.ask_pressed, arguments=f"(close|probe):{_SOURCE}", access=Role.ADMIN),
+    "sc": Action(call=sources.close_confirmed, arguments=SIGNED, access=Role.ADMIN),
+    "sr": Action(call=sources.probe_confirmed, arguments=SIGNED, access=Role.ADMIN),
     "sl": Action(call=strategies.strategies_pressed, arguments="", access=Role.ADMIN),
     "sv": Action(call=strategies.strategy_pressed, arguments=_STRATEGY, access=Role.ADMIN),
     "ss": Action(call=strategies.switch_pressed, arguments=f"(start|stop):{_STRATEGY}", access=Role.ADMIN),

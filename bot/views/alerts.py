@@ -12,6 +12,7 @@ from bot.views.health import MARKS as STATUS_MARKS
 from bot.views.health import WORDS as STATUS_WORDS
 from bot.views.health import noted
 from bot.views.message import Message
+from bot.views.sources import FAILURES
 from bot.views.strategies import FIGURES, NAMES
 from bot.views.users import let_in_button
 from core.delivery.alert import Alert, AlertKind
@@ -138,14 +139,6 @@ WORDS: Mapping[AlertKind, Words] = {
 STATES = {"failed": "실패로", "timed_out": "제한 시간을 넘겨", "fenced": "강제로 해제되어"}
 RESOURCES = {"memory": "메모리", "disk": "디스크"}
 PERIODS = {"day": "하루", "month": "한 달"}
-FAILURES = {
-    "blocked": "거절당함",
-    "quota": "한도 소진",
-    "unavailable": "응답 없음",
-    "malformed": "형식이 다름",
-    "empty": "내용 없음",
-}
-"""What can be wrong with a source, in words."""
 DIRECTIONS = {Direction.UP: "🔴▲", Direction.DOWN: "🔵▼"}
 
 

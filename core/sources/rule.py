@@ -51,11 +51,14 @@ _ASKED_LIVE: Final = Rule(
 _PAGES: Final = Rule(counted=False, steady=False)
 """Pages are read when lists name them: how many says nothing."""
 
+_BY_DAY: Final = Rule(steady=False)
+"""Nights and holidays bring nothing."""
+
 _DEFAULT: Final = Rule()
 _NAMED: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "kis_master": _DEFAULT,
-        "dart": Rule(steady=False),  # nights and holidays bring none
+        "dart_company_feed": Rule(counted=False, steady=False),
     }
 )
 
@@ -66,4 +69,6 @@ def rule_of(source: str) -> Rule:
         return _NAMED[source]
     if source.startswith("kis_"):
         return _ASKED_LIVE
+    if source.startswith("dart"):
+        return _BY_DAY
     return _PAGES if source.endswith("_page") else _DEFAULT
