@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.news.identity import fingerprint, naver_id, naver_id_in, naver_url, normalised_url
+from core.news.identity import fingerprint, identity_of, naver_id, naver_id_in, naver_url, normalised_url
 from tests.samples import sample
 
 
@@ -108,3 +108,31 @@ def test_signs_and_figures_make_a_difference(one: str, other: str) -> None:
 
 def test_one_title_over_two_texts_is_two_articles() -> None:
     assert fingerprint("(마감)코스피", "오늘은 올랐다") != fingerprint("(마감)코스피", "오늘은 내렸다")
+
+
+@pytest.mark.parametrize(
+    ("address", "known_as"),
+    [
+        ("https://www.hankyung.com/article/2026051954246?rss=r", "hankyung:2026051954246"),
+        ("http://hankyung.com/economy/article/202608142047i", "hankyung:202608142047i"),
+        ("https://m.mk.co.kr/news/stock/11333783", "mk:11333783"),
+        ("https://www.mk.co.kr/news/politics/11333783/", "mk:11333783"),
+        ("https://m.mk.co.kr/amp/11333783", "mk:11333783"),
+        ("https://n.news.naver.com/mnews/article/015/0005248202?sid=103", "naver:015:0005248202"),
+    ],
+)
+def test_an_address_names_its_article_whatever_leads_there(address: str, known_as: str) -> None:
+    assert identity_of(address) == known_as
+
+
+def test_an_address_elsewhere_is_known_by_what_is_left_of_it() -> None:
+    one = identity_of("http://m.small.example/articleView.html?idxno=7&ref=naver&utm_source=x#top")
+    assert one == identity_of("https://www.small.example/articleView.html?idxno=7")
+    assert one != identity_of("https://www.small.example/articleView.html?idxno=8")
+    # Another site's path may look like Naver's.
+    assert (identity_of("https://small.example/article/015/0005248202") or "").startswith("url:")
+
+
+@pytest.mark.parametrize("address", ["", "javascript:alert(1)", "https://", "ftp://a.example/1", "https://[bad"])
+def test_what_is_no_address_names_nothing(address: str) -> None:
+    assert identity_of(address) is None

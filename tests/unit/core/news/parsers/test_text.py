@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import Malformed
-from core.news.parsers.text import kst_time, plain
+from core.news.parsers.text import instant, kst_time, plain
 
 AT = datetime(2026, 10, 9, 12, tzinfo=UTC)
 
@@ -77,3 +77,34 @@ def test_a_clock_ten_minutes_ahead_is_believed_and_no_more() -> None:
 def test_any_text_of_digits_is_a_time_or_malformed(raw: str) -> None:
     with suppress(Malformed):
         assert kst_time(raw, at=AT).tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Tue, 19 May 2026 09:40:46 +09:00",
+        "Tue, 19 May 2026 09:40:46 +0900",
+        "Tue, 19 May 2026 09:40:46",
+        "Tue, 19 May 2026 00:40:46 GMT",
+        "Tue, 19 May 2026 00:40:46 -0000",
+        "2026-05-19T09:40:46+09:00",
+        "2026-05-19T00:40:46Z",
+        "2026-05-19T09:40:46",
+        "2026-05-19 09:40:46",
+        "20260519094046",
+    ],
+)
+def test_every_way_to_write_a_time_is_one_instant_and_without_an_offset_it_is_seouls(written: str) -> None:
+    assert instant(written, at=datetime(2026, 5, 20, tzinfo=UTC)) == datetime(2026, 5, 19, 0, 40, 46, tzinfo=UTC)
+
+
+@given(st.text())
+def test_any_text_is_an_instant_or_malformed(written: str) -> None:
+    with suppress(Malformed):
+        assert instant(written, at=datetime(2026, 5, 20, tzinfo=UTC)).tzinfo is UTC
+
+
+@pytest.mark.parametrize("written", ["0001-01-01T00:00:00+09:00", "9999-12-31T23:59:59-12:00", "Tue, 99 Foo 2026"])
+def test_a_time_that_cannot_be_is_malformed(written: str) -> None:
+    with pytest.raises(Malformed):
+        instant(written, at=datetime(2026, 5, 20, tzinfo=UTC))
