@@ -140,10 +140,12 @@ async def copy_upsert(
     rows: Iterable[Sequence[Any]],
     *,
     key: Sequence[str],
+    unless: str = "false",
 ) -> int:
     """Write many rows by COPY into a temporary table and one upsert; returns how many were new or changed.
 
-    `rows` hold one value a column in the order of `columns`; rows equal to what is stored are left alone.
+    `rows` hold one value a column in the order of `columns`; rows equal to what is stored are left alone, and so are
+    stored ones of which `unless` is true: SQL over `t`, the stored row, and `excluded`, the new one.
     """
     name = table.__tablename__
     listed = ", ".join(columns)
@@ -158,7 +160,7 @@ async def copy_upsert(
     result = await conn.execute(
         text(
             f"INSERT INTO {name} AS t ({listed}) SELECT {listed} FROM incoming ON CONFLICT ({', '.join(key)}) "
-            f"DO UPDATE SET {sets} WHERE ({current}) IS DISTINCT FROM ({new})"
+            f"DO UPDATE SET {sets} WHERE ({current}) IS DISTINCT FROM ({new}) AND NOT ({unless})"
         )
     )
     await conn.execute(text("DROP TABLE incoming"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import time, timedelta
 
 from jobs.health import check_health
-from jobs.market import collect_daily_bars
+from jobs.market import collect_daily_bars, collect_investor_trends, collect_market_data
 from jobs.news import crawl_news, embed_news, match_news, search_stock_news
 from jobs.reports import generate_reports
 from jobs.scoring import evaluate_predictions
@@ -56,6 +56,26 @@ _SPECS = (
         summary="일봉 수집",
         schedule=(time(15, 40),),
         run=collect_daily_bars,
+        timeout=timedelta(hours=1),
+        catch_up=CatchUp.LATEST,
+        sessions_only=True,
+        after=("refresh_stocks",),
+    ),
+    JobSpec(
+        name="collect_market_data",
+        summary="전 종목 시세 수집",
+        schedule="*/5 9-16 * * *",
+        run=collect_market_data,
+        timeout=timedelta(minutes=4),
+        catch_up=CatchUp.LATEST,
+        sessions_only=True,
+        after=("refresh_stocks",),
+    ),
+    JobSpec(
+        name="collect_investor_trends",
+        summary="투자자별 매매 동향 수집",
+        schedule=(time(16),),
+        run=collect_investor_trends,
         timeout=timedelta(hours=1),
         catch_up=CatchUp.LATEST,
         sessions_only=True,

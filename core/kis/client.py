@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import random
 from collections import Counter
-from collections.abc import Mapping
-from datetime import date, timedelta
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final, Self
 
 import httpx
 import structlog
 
-from core.clock import Clock
+from core.clock import KST, Clock
 from core.db import Database
-from core.errors import NotConfigured
+from core.errors import Malformed, NotConfigured, StockPilotError
 from core.http import Told, tell_nobody
-from core.kis import chart, price
+from core.kis import book, chart, finance, holidays, index, investors, minutes, multi, overtime, price, product
+from core.kis.book import OrderBook
 from core.kis.chart import DailyChart, Page
 from core.kis.errors import MOST_TRIES, Reaction, Refused
-from core.kis.pace import Pace
+from core.kis.finance import Ratios
+from core.kis.index import IndexChart, IndexPage, IndexQuote
+from core.kis.investors import FlowEstimate, Flows
+from core.kis.minutes import MinuteChart, MinutePage
+from core.kis.multi import Quotes
+from core.kis.overtime import OvertimeDay
+from core.kis.pace import Lane, Pace
+from core.kis.product import ProductInfo, StockInfo
+from core.kis.rows import Rejected
 from core.kis.tokens import SharedToken
 from core.kis.wire import Wire
 from core.market.bar import Quote
@@ -51,11 +62,19 @@ class KisClient:
         self._wire = Wire(settings, transport=transport, told=told)
         self._token = SharedToken(settings, self._wire, db=db, clock=clock)
         self._pace = Pace(settings.rate, clock)
+        self._lane = Lane.ASKED
 
     @property
     def configured(self) -> bool:
         """Whether there is an app key with its secret."""
         return self._wire.configured
+
+    @property
+    def collecting(self) -> Self:
+        """This client for scheduled work, whose calls leave only while nobody waits for an answer to a question."""
+        other = copy.copy(self)
+        other._lane = Lane.COLLECTING
+        return other
 
     async def quote(self, code: str) -> Quote:
         """The price now. KIS does not say when it was made: `at` is the moment of the answer."""
@@ -78,6 +97,145 @@ class KisClient:
             end = oldest - timedelta(days=1)
         return chart.chart_of(pages)
 
+    async def quotes(self, codes: Sequence[str]) -> Quotes:
+        """The prices now of any number of stocks, thirty a call, the calls side by side; without ranges and ratios.
+
+        Where some calls fail the rest counts; raises the first failure where all do.
+        """
+        batches = [codes[start : start + multi.MOST_CODES] for start in range(0, len(codes), multi.MOST_CODES)]
+        answers = await asyncio.gather(*(self._thirty(batch) for batch in batches), return_exceptions=True)
+        found: list[Quotes] = []
+        failures: list[StockPilotError] = []
+        for answer in answers:
+            if isinstance(answer, StockPilotError):
+                failures.append(answer)
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                found.append(answer)
+        if failures and not found:
+            raise failures[0]
+        if failures:
+            log.warning("kis_quotes_missing", calls=len(failures), error=str(failures[0]))
+        return Quotes(
+            quotes=tuple(quote for some in found for quote in some.quotes),
+            rejected=tuple(row for some in found for row in some.rejected),
+        )
+
+    async def _thirty(self, codes: Sequence[str]) -> Quotes:
+        body = await self._ask(multi.PATH, multi.TR_ID, multi.params(codes))
+        return multi.quotes_of(codes, body, at=self._clock.now())
+
+    async def order_book(self, code: str) -> OrderBook:
+        """What waits to be bought and sold now."""
+        body = await self._ask(book.PATH, book.TR_ID, book.params(code))
+        return book.book_of(code, body, at=self._clock.now())
+
+    async def flows(self, code: str) -> Flows:
+        """What the groups of investors bought net in each of the last thirty sessions whose figures are out."""
+        return investors.recent_of(await self._ask(*investors.RECENT, investors.recent_params(code)))
+
+    async def flows_until(self, code: str, until: date, *, pages: int = 1) -> Flows:
+        """The same back from the session `until`, thirty a page. Not served to paper keys, nor before 15:41."""
+        found: list[Flows] = []
+        while len(found) < pages:
+            body = await self._ask(*investors.DAILY, investors.daily_params(code, until))
+            page = investors.daily_of(body, until=until)
+            found.append(page)
+            if not page.days:
+                break
+            until = page.days[0].day - timedelta(days=1)
+        return Flows(
+            days=tuple(day for page in reversed(found) for day in page.days),
+            rejected=tuple(row for page in found for row in page.rejected),
+        )
+
+    async def flow_estimates(self, code: str) -> tuple[tuple[FlowEstimate, ...], tuple[Rejected, ...]]:
+        """What foreigners and institutions are estimated to have bought net since the open, oldest first."""
+        return investors.estimates_of(await self._ask(*investors.ESTIMATE, investors.estimate_params(code)))
+
+    async def minutes_today(self, code: str, *, opens: datetime, until: datetime, since: datetime) -> MinuteChart:
+        """The minutes from about `since` to the one that began at `until`, which must have ended; thirty a call.
+
+        `opens` is when the running session did. Every minute with a trade is there from the chart's own `since` on.
+        """
+        return await self._minutes(code, opens=opens, until=until, since=since, past=False)
+
+    async def minutes_on(self, code: str, *, opens: datetime, until: datetime) -> MinuteChart:
+        """The minutes of the whole past session that opened at `opens`, 120 a call; not served to paper keys."""
+        return await self._minutes(code, opens=opens, until=until, since=opens, past=True)
+
+    async def _minutes(
+        self, code: str, *, opens: datetime, until: datetime, since: datetime, past: bool
+    ) -> MinuteChart:
+        on = opens.astimezone(KST).date()
+        anchor: time | None = until.astimezone(KST).time().replace(second=0, microsecond=0)
+        pages: list[MinutePage] = []
+        while anchor is not None and len(pages) < _MOST_PAGES:
+            if past:
+                body = await self._ask(*minutes.PAST, minutes.past_params(code, on, anchor))
+            else:
+                body = await self._ask(*minutes.TODAY, minutes.today_params(code, anchor))
+            most = minutes.PAST_ROWS if past else minutes.TODAY_ROWS
+            page = minutes.page_of(body, on=on, anchor=anchor, most=most)
+            pages.append(page)
+            if len(page.running) > 1 and page.running[1].at <= since:
+                break
+            anchor = minutes.next_anchor(page)
+        return minutes.chart_of(pages, opens=opens)
+
+    async def index(self, code: str) -> IndexQuote:
+        """An index or sector now, by its code of four digits; not served to paper keys."""
+        body = await self._ask(*index.NOW, index.now_params(code))
+        return index.quote_of(code, body, at=self._clock.now())
+
+    async def index_bars(self, code: str, start: date, end: date) -> IndexChart:
+        """The sessions of an index in [start, end], oldest first."""
+        pages: list[IndexPage] = []
+        while start <= end and len(pages) < _MOST_PAGES:
+            body = await self._ask(*index.CHART, index.chart_params(code, start, end))
+            page = index.page_of(body, start=start, end=end, most=index.CHART_ROWS)
+            pages.append(page)
+            oldest = index.oldest(page)
+            if oldest is None or not page.full:
+                break
+            end = oldest - timedelta(days=1)
+        return index.chart_of(pages)
+
+    async def overtime(self, code: str) -> tuple[tuple[OvertimeDay, ...], tuple[Rejected, ...]]:
+        """The last days' trade in the single-price session after the close, oldest first."""
+        return overtime.days_of(await self._ask(overtime.PATH, overtime.TR_ID, overtime.params(code)))
+
+    async def ratios(self, code: str, *, quarters: bool) -> tuple[tuple[Ratios, ...], tuple[Rejected, ...]]:
+        """The financial ratios of all years or all quarters, oldest first; not served to paper keys."""
+        body = await self._ask(finance.PATH, finance.TR_ID, finance.params(code, quarters=quarters))
+        return finance.ratios_of(body, quarters=quarters)
+
+    async def stock_info(self, code: str) -> StockInfo:
+        """What KIS keeps of an issue, a delisted one too; not served to paper keys."""
+        return product.stock_of(code, await self._ask(*product.STOCK, product.params(code)))
+
+    async def product_info(self, code: str) -> ProductInfo:
+        """How KIS classes an issue; not served to paper keys."""
+        return product.product_of(code, await self._ask(*product.PRODUCT, product.params(code)))
+
+    async def sessions(self, first: date) -> tuple[Mapping[date, bool], tuple[Rejected, ...]]:
+        """Whether the market opens on each of 24 days from `first` on. KIS asks to be asked once a day at most."""
+        return holidays.days_of(await self._ask(holidays.PATH, holidays.TR_ID, holidays.params(first)))
+
+    async def stream_key(self) -> str:
+        """A key to open a stream of trades with."""
+        if not self.configured:
+            raise NotConfigured("KIS: KIS_APP_KEY and KIS_APP_SECRET are not set")
+        try:
+            body = await self._wire.approve_stream()
+        except Refused as refusal:
+            raise refusal.error(self._clock.now()) from None
+        key = body.get("approval_key")
+        if not isinstance(key, str) or not key:
+            raise Malformed("KIS: an answer without an approval key")
+        return key
+
     async def close(self) -> None:
         """Close the connections."""
         await self._wire.close()
@@ -90,7 +248,7 @@ class KisClient:
         while True:
             try:
                 token = await self._token.current()
-                await self._pace.turn()
+                await self._pace.turn(self._lane)
                 body = await self._quotation(path, tr_id, params, token)
             except Refused as refusal:
                 tries[refusal.reaction] += 1

@@ -1,8 +1,8 @@
-"""Table of the shared access token."""
+"""Tables of the shared access token and of the exchange's calendar."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,3 +18,13 @@ class KisTokenRow(Base):
     token: Mapped[str]
     expires_at: Mapped[datetime]
     issued_at: Mapped[datetime]
+
+
+class SessionDayRow(Base):
+    """Whether the market opens on a day, as the exchange's own calendar said when it was read last."""
+
+    __tablename__ = "session_day"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    trades: Mapped[bool]
+    read_at: Mapped[datetime]

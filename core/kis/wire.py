@@ -48,7 +48,7 @@ class Wire:
         return await self._exchange(self._http.build_request("POST", "/oauth2/tokenP", json=body))
 
     async def quotation(self, name: str, *, tr_id: str, token: str, params: Mapping[str, str]) -> Mapping[str, Any]:
-        """`GET quotations/{name}` of the domestic stocks. Raises `Refused`.
+        """`GET quotations/{name}` of the domestic stocks, or `GET {name}` if it names its group. Raises `Refused`.
 
         Every documented parameter has to be in `params`, blank ones too: KIS refuses a call that lacks one.
         """
@@ -60,8 +60,13 @@ class Wire:
             "tr_cont": "",
             "custtype": "P",
         }
-        path = f"/uapi/domestic-stock/v1/quotations/{name}"
+        path = f"/uapi/domestic-stock/v1/{name if '/' in name else f'quotations/{name}'}"
         return await self._exchange(self._http.build_request("GET", path, params=dict(params), headers=headers))
+
+    async def approve_stream(self) -> Mapping[str, Any]:
+        """`POST /oauth2/Approval`: the key a stream of trades is opened with. Raises `Refused`."""
+        body = {"grant_type": "client_credentials", "appkey": self._key, "secretkey": self._secret}
+        return await self._exchange(self._http.build_request("POST", "/oauth2/Approval", json=body))
 
     async def close(self) -> None:
         """Close the connections."""

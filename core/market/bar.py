@@ -30,6 +30,24 @@ class Bar:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MinuteBar:
+    """One minute with a trade in it: prices and `value` in won, `volume` in shares. `at` is when the minute began.
+
+    The closing auction is the minute of the close itself. `sampled` says that the bar was made of two looks at the
+    price, so that its high and low are only what those saw; a true bar takes its place when one is had.
+    """
+
+    at: datetime
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+    value: int
+    sampled: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Quote:
     """The price of a stock now. Prices, `value` and `market_cap` in won, `volume` in shares.
 

@@ -17,7 +17,10 @@ from core.market.models import DailyCoverageRow, DailyPriceRow, QuoteRow
 
 _BAR = tuple(Bar.__slots__)
 _BAR_COLUMNS = [getattr(DailyPriceRow, name) for name in _BAR]
-_QUOTE_COLUMNS = [getattr(QuoteRow, name) for name in Quote.__slots__]
+_QUOTE = tuple(Quote.__slots__)
+_DETAILS = ("high_52w", "low_52w", "market_cap", "per", "pbr")
+_SWEPT = tuple(name for name in _QUOTE if name not in _DETAILS)
+_QUOTE_COLUMNS = [getattr(QuoteRow, name) for name in _QUOTE]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,11 +68,25 @@ async def cover(conn: AsyncConnection, code: str, *, since: date, until: date) -
 
 
 async def store_quote(conn: AsyncConnection, quote: Quote) -> None:
-    """Keep the quote of a known stock unless a newer one is kept."""
-    values = {name: getattr(quote, name) for name in Quote.__slots__}
+    """Keep the quote of a known stock, with all that belongs to it, unless a newer one is kept."""
+    values = {name: getattr(quote, name) for name in _QUOTE} | {"details_at": quote.at}
     statement = insert(QuoteRow).values(**values)
     newer = QuoteRow.at <= statement.excluded.at
     await conn.execute(statement.on_conflict_do_update(index_elements=["code"], set_=values, where=newer))
+
+
+async def store_swept(conn: AsyncConnection, quotes: Iterable[Quote]) -> None:
+    """Keep prices that came without ranges, value and ratios, which stay as they are kept; newer prices stay too."""
+    rows = [tuple(getattr(quote, name) for name in _SWEPT) for quote in quotes]
+    if rows:
+        await copy_upsert(conn, QuoteRow, _SWEPT, rows, key=("code",), unless="t.at > excluded.at")
+
+
+async def whole_quote(conn: AsyncConnection, code: str, *, since: datetime, details_since: datetime) -> Quote | None:
+    """The kept quote if its price stood at `since` or later and the rest of it was told at `details_since` or later."""
+    known = QuoteRow.code == code, QuoteRow.at >= since, QuoteRow.details_at >= details_since
+    row = (await conn.execute(select(*_QUOTE_COLUMNS).where(*known))).one_or_none()
+    return Quote(**row._mapping) if row else None
 
 
 async def stored_quotes(conn: AsyncConnection, codes: Sequence[str]) -> dict[str, Quote]:

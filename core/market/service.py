@@ -40,6 +40,9 @@ YEAR: Final = 250
 """Sessions of a year."""
 
 _QUOTE_SECONDS: Final = 10
+_DETAILS_FOR: Final = timedelta(minutes=10)
+"""How long ranges and ratios go with newer prices that a sweep or the stream of trades brought."""
+
 _EOK: Final = 100_000_000
 _OUTSIDE = (Unavailable, NotConfigured, Malformed, Unsupported)
 
@@ -141,8 +144,14 @@ async def _live_quote(services: Services, stock: Stock) -> Quote:
 
 
 async def _asked_quote(services: Services, code: str) -> bytes:
-    asked = await ask_source(services, QUOTES, lambda: services.kis.quote(code))
     calendar, now = services.calendar, services.clock.now()
+    async with services.db.read() as conn:
+        since, details_since = now - timedelta(seconds=_QUOTE_SECONDS), now - _DETAILS_FOR
+        fresh = await queries.whole_quote(conn, code, since=since, details_since=details_since)
+    if fresh is not None:
+        return orjson.dumps(fresh)
+    asked = await ask_source(services, QUOTES, lambda: services.kis.quote(code))
+    now = services.clock.now()
     quote = replace(asked, at=min(now, calendar.closes(calendar.latest_session(now))))
     if not quote.volume and calendar.phase(now) is Phase.PRE_OPEN:
         quote = await _with_last_session(services, quote)

@@ -10,9 +10,12 @@ from core.clock import Phase
 from core.errors import Malformed, NotConfigured, Unavailable, Unsupported
 from core.figures import count
 from core.market.bar import Bar, Quote
+from core.market.flows import known_flows
 from core.market.service import BAR_SOURCE, get_bars, get_quote
 from core.prediction.evidence import SEARCH_FAILURES, evidence_of, recent_articles, similar_past
 from core.prediction.fact import Fact, FactSheet, numbered
+from core.prediction.flow_facts import SESSIONS as FLOW_SESSIONS
+from core.prediction.flow_facts import flow_facts
 from core.prediction.price_facts import Prices, price_facts, prices_of
 from core.prediction.queries import ArticleCounts, count_articles
 from core.services import Services
@@ -61,10 +64,13 @@ async def build_sheet(services: Services, stock: Stock, *, as_of: datetime) -> F
         missing.append("비슷한 과거 기사")
     async with services.db.begin() as conn:
         counts = await count_articles(conn, stock.code, as_of=as_of)
+    flows = await known_flows(services, stock.code, as_of=as_of, sessions=FLOW_SESSIONS)
+    flows_at = services.calendar.closes(flows[-1].day) if flows else as_of
     phase = services.calendar.phase(as_of)
     live_shares = stock.shares if services.clock.now() - as_of <= NOW_MEANS else None
     facts = [
         *price_facts(prices, live_shares=live_shares),
+        *flow_facts(flows, at=flows_at),
         *_setting(phase, prices, services, as_of),
         *_news_facts(counts, as_of),
     ]
@@ -137,4 +143,5 @@ def _gaps(facts: Iterable[Fact], prices: Prices, services: Services, as_of: date
     if short := [label for name, label in _FROM_BARS if name not in present]:
         yield f"{', '.join(short)} (일봉 {len(prices.bars)}개)"
     yield from (label for name, label in _FROM_QUOTE if name not in present)
-    yield "투자자별 매매 동향"
+    if "foreign_net_1" not in present:
+        yield "투자자별 매매 동향"

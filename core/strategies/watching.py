@@ -16,8 +16,9 @@ from typing import Final
 from core.delivery.alert import Alert, AlertKind
 from core.delivery.service import tell_admins
 from core.market.bar import Bar, adjusted
+from core.market.flow_queries import flows_known
 from core.market.queries import last_bars
-from core.prediction.signals import Signal, Watch
+from core.prediction.signals import STREAK, NetBuying, Signal, Watch, flow_streak
 from core.services import Services
 from core.stocks.followed import followed_stocks
 from core.stocks.stock import Stock
@@ -44,12 +45,37 @@ def watching(id: str, watch: Watch) -> Strategy:
     return Strategy(id=id, kind=Kind.SIGNAL, run=partial(_watch_bars, watch))
 
 
-async def watch_flows(_services: Services, worker: Worker) -> None:
-    """Abstain, and say so: no flows of investors are stored yet."""
+async def watch_flows(services: Services, worker: Worker) -> None:
+    """Look at what investors bought net of every followed stock; abstain, and say so, while no flows are stored."""
     while True:
+        waiting = await look_at_flows(services, worker)
+        await worker.rest(LOOK_EVERY if waiting else LOOK_RARELY)
+
+
+async def look_at_flows(services: Services, worker: Worker) -> int:
+    """Look at every followed stock for a streak complete with the last closed session; how many wait for its flows.
+
+    Looking twice finds nothing twice.
+    """
+    now = services.clock.now()
+    day = services.calendar.last_closed_session(now)
+    stocks = {stock.code: stock for stock in await followed_stocks(services)}
+    async with services.db.read() as conn:
+        flows = await flows_known(conn, list(stocks), as_of=now, sessions=STREAK + 1)
+    if not flows:
         if worker.state.get("note") != NO_FLOWS:
             await worker.save({"note": NO_FLOWS})
-        await worker.rest(timedelta(minutes=10))
+        return 0
+    ready = {code: days for code, days in flows.items() if days[-1].day == day}
+    for code, days in ready.items():
+        net = [NetBuying(day=one.day, foreigners=one.foreign_value, institutions=one.institution_value) for one in days]
+        if (signal := flow_streak(net)) is not None:
+            await _keep(services, worker, stocks[code], signal)
+    waiting = len(stocks) - len(ready)
+    remembered = {"day": day.isoformat(), "stocks": len(stocks), "waiting": waiting}
+    if worker.state != remembered:
+        await worker.save(remembered)
+    return waiting
 
 
 async def _watch_bars(watch: Watch, services: Services, worker: Worker) -> None:

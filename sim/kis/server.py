@@ -6,116 +6,18 @@ Refusals are those of the real gateway: the rate first, then token and key, then
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Awaitable, Callable
+from datetime import date
 
 from aiohttp import web
 
-from core.clock import KST, kst_date
+from core.clock import kst_date
 from core.stocks.stock import Market
 from sim.http import Now, SimServer, json_body, json_response
-from sim.kis.chart import PERIODS, chart, recent
 from sim.kis.master import FILES, master_file
-from sim.kis.price import current_price
+from sim.kis.services import PREFIX, TRANSACTIONS, Refused, Transaction, invalid
 from sim.kis.tokens import MESSAGES, TokenDesk
 from sim.market import SimMarket
-
-QUOTATIONS = "/uapi/domestic-stock/v1/quotations/"
-Answer = dict[str, object]
-
-
-class Refused(Exception):
-    """A request the service answers with an error body."""
-
-    def __init__(self, code: str, message: str, *, status: int = 200, rt_cd: str = "1") -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {"rt_cd": rt_cd, "msg_cd": code, "msg1": message}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Transaction:
-    """One quotation service: its path, TR id, the parameters that must be present, and what it answers."""
-
-    path: str
-    tr_id: str
-    params: tuple[str, ...]
-    answer: Callable[[SimMarket, Mapping[str, str], datetime], Answer]
-    on_paper: bool = True
-
-
-def _price(market: SimMarket, asked: Mapping[str, str], at: datetime) -> Answer:
-    return {"output": current_price(market, asked["FID_INPUT_ISCD"], at)}
-
-
-def _chart(market: SimMarket, asked: Mapping[str, str], at: datetime) -> Answer:
-    first, last, period = asked["FID_INPUT_DATE_1"], asked["FID_INPUT_DATE_2"], asked["FID_PERIOD_DIV_CODE"]
-    for name, value in (("FID_INPUT_DATE_1", first), ("FID_INPUT_DATE_2", last)):
-        if len(value) != 8 or not value.isdecimal():
-            raise _invalid(name)
-    if period not in PERIODS:
-        raise _invalid("FID_PERIOD_DIV_CODE")
-    adjusted = asked["FID_ORG_ADJ_PRC"] != "1"  # 0 adjusted, 1 raw, blank as 0
-    code = asked["FID_INPUT_ISCD"]
-    summary, rows = chart(market, code, at, first=first, last=last, period=period, adjusted=adjusted)
-    return {"output1": summary, "output2": rows}
-
-
-def _recent(market: SimMarket, asked: Mapping[str, str], at: datetime) -> Answer:
-    period = asked["FID_PERIOD_DIV_CODE"]
-    if period not in ("D", "W", "M"):
-        raise _invalid("FID_PERIOD_DIV_CODE")
-    adjusted = asked["FID_ORG_ADJ_PRC"] == "1"  # the other way round than in the chart
-    return {"output": recent(market, asked["FID_INPUT_ISCD"], at, period=period, adjusted=adjusted)}
-
-
-def _holidays(market: SimMarket, asked: Mapping[str, str], at: datetime) -> Answer:
-    try:
-        first = datetime.strptime(asked["BASS_DT"], "%Y%m%d").replace(tzinfo=KST).date()
-    except ValueError:
-        raise _invalid("BASS_DT") from None
-    days = [first + timedelta(days=offset) for offset in range(24)]
-    return {
-        "ctx_area_nk": f"{days[-1]:%Y%m%d}".ljust(20),
-        "ctx_area_fk": f"{first:%Y%m%d}".ljust(20),
-        "output": [_calendar_day(market, day) for day in days],
-        "msg_cd": "KIOK0500",
-        "msg1": "조회가 계속됩니다..다음버튼을 Click 하십시오.",
-    }
-
-
-def _calendar_day(market: SimMarket, day: date) -> dict[str, str]:
-    opens = "Y" if market.calendar.is_session(day) else "N"
-    days = dict.fromkeys(("bzdy_yn", "tr_day_yn", "opnd_yn", "sttl_day_yn"), opens)
-    return {"bass_dt": f"{day:%Y%m%d}", "wday_dvsn_cd": f"{day.isoweekday() % 7 + 1:02d}", **days}
-
-
-_ISSUE = ("FID_COND_MRKT_DIV_CODE", "FID_INPUT_ISCD")
-_DATES = ("FID_INPUT_DATE_1", "FID_INPUT_DATE_2")
-_SERIES = ("FID_PERIOD_DIV_CODE", "FID_ORG_ADJ_PRC")
-
-TRANSACTIONS = (
-    Transaction(path="inquire-price", tr_id="FHKST01010100", params=_ISSUE, answer=_price),
-    Transaction(
-        path="inquire-daily-itemchartprice",
-        tr_id="FHKST03010100",
-        params=(*_ISSUE, *_DATES, *_SERIES),
-        answer=_chart,
-    ),
-    Transaction(path="inquire-daily-price", tr_id="FHKST01010400", params=(*_ISSUE, *_SERIES), answer=_recent),
-    Transaction(
-        path="chk-holiday",
-        tr_id="CTCA0903R",
-        params=("BASS_DT", "CTX_AREA_NK", "CTX_AREA_FK"),
-        answer=_holidays,
-        on_paper=False,
-    ),
-)
-
-
-def _invalid(name: str) -> Refused:
-    return Refused("OPSQ2001", f"ERROR INVALID {name}", rt_cd="2")
 
 
 class KisServer(SimServer):
@@ -148,7 +50,9 @@ class KisServer(SimServer):
     def routes(self) -> list[web.RouteDef]:
         """Tokens, every transaction, the three master files."""
         files = [web.get(f"/common/master/{name}.zip", self._master(board)) for board, name in FILES.items()]
-        services = [web.get(QUOTATIONS + service.path, self._service(service)) for service in TRANSACTIONS]
+        services = [
+            web.get(f"{PREFIX}{service.group}/{service.path}", self._service(service)) for service in TRANSACTIONS
+        ]
         return [web.post("/oauth2/tokenP", self._issue), web.post("/oauth2/revokeP", self._revoke), *services, *files]
 
     async def _issue(self, request: web.Request) -> web.Response:
@@ -202,8 +106,8 @@ class KisServer(SimServer):
         for name in service.params:
             if name not in asked:
                 raise Refused("OPSQ2001", f"ERROR INPUT FIELD NOT FOUND [{name}]", rt_cd="2")
-        if asked.get("FID_COND_MRKT_DIV_CODE", "J") not in ("J", "NX", "UN", "W"):
-            raise _invalid("FID_COND_MRKT_DIV_CODE")
+        if asked.get("FID_COND_MRKT_DIV_CODE", "J") not in ("J", "NX", "UN", "W", "U"):
+            raise invalid("FID_COND_MRKT_DIV_CODE")
         return asked
 
     def _master(self, board: Market) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from string import Formatter
 
@@ -15,7 +16,10 @@ from jinja2 import Environment
 
 from bot.texts import RULES, texts
 from core.chats.member import Language
+from core.kis.investors import NetTrading
 from core.prediction import rules
+from core.prediction.fact import Fact
+from core.prediction.flow_facts import flow_facts
 from core.prediction.price_facts import price_facts, prices_of
 from jobs.registry import JOBS
 from tests.sheets import CALENDAR, LAST_DAY, make_bars, make_quote
@@ -58,8 +62,20 @@ def labels() -> Iterator[str]:
     for given in (None, quote, replace(quote, at=CALENDAR.opens(LAST_DAY))):
         prices = prices_of(bars, given, CALENDAR)
         assert prices is not None
-        for fact in price_facts(prices, live_shares=None):
+        for fact in (*price_facts(prices, live_shares=None), *flow_labels()):
             yield from (text for text in (fact.label, fact.source) if HANGUL.search(text))
+
+
+def flow_labels() -> Iterator[Fact]:
+    for sign in (1, -1):
+        days = [CALENDAR.session_after(LAST_DAY, place) for place in range(20)]
+        yield from flow_facts([flow_of(day, sign) for day in days], at=CALENDAR.closes(LAST_DAY))
+
+
+def flow_of(day: date, net: int) -> NetTrading:
+    figures = ("foreign_shares", "institution_shares", "individual_shares")
+    values = ("foreign_value", "institution_value", "individual_value")
+    return NetTrading(day=day, close=1, **dict.fromkeys((*figures, *values), net))
 
 
 def template_sentences(path: Path) -> Iterator[str]:
