@@ -72,6 +72,7 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
             (
                 *(news.naver_stock_url, news.naver_mobile_url, news.naver_article_url, news.naver_search_address),
                 *(news.hankyung_url, news.mk_url, settings.kis.master_url),
+                *(settings.dart.base_url, settings.dart.rss_url, settings.dart.day_list_url),
             ),
             clock=clock,
             seconds_between_calls=news.seconds_between_calls,

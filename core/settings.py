@@ -189,6 +189,20 @@ class NewsSettings(BaseModel):
         return (self.naver_search_url or (hub if self.naver_search_api == "hub" else developers)).rstrip("/")
 
 
+class DartSettings(BaseModel):
+    """Disclosures of the Financial Supervisory Service."""
+
+    api_key: SecretStr | None = Field(None, description="key of OpenDART; without it the public feed alone is read")
+    base_url: str = Field("https://opendart.fss.or.kr/api", description="OpenDART address")
+    daily_calls: int = Field(20_000, ge=0, description="calls a day the key allows")
+    rss_url: str = Field("https://dart.fss.or.kr/api", description="where the feeds are; none is read if empty")
+    day_list_url: str = Field(
+        "",
+        description="list of a day on the website, https://dart.fss.or.kr/dsac001/search.ax; not read if empty: "
+        "whether a program may is for the operator to decide",
+    )
+
+
 class OpenAISettings(BaseModel):
     """OpenAI: models and embeddings."""
 
@@ -269,6 +283,7 @@ class Settings(BaseSettings):
     milvus: MilvusSettings = Field(default_factory=MilvusSettings)
     kis: KisSettings = Field(default_factory=KisSettings)
     news: NewsSettings = Field(default_factory=NewsSettings)
+    dart: DartSettings = Field(default_factory=DartSettings)
     openai: OpenAISettings = Field(default_factory=OpenAISettings)
     openrouter: OpenRouterSettings = Field(default_factory=OpenRouterSettings)
     llm: LLMSettings = Field(default_factory=LLMSettings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import time, timedelta
 
+from jobs.disclosures import crawl_disclosures
 from jobs.health import check_health
 from jobs.market import collect_daily_bars, collect_investor_trends, collect_market_data
 from jobs.news import crawl_news, embed_news, match_news, search_stock_news
@@ -41,6 +42,15 @@ _SPECS = (
         timeout=timedelta(minutes=9),
         catch_up=CatchUp.LATEST,
         after=("refresh_stocks", "crawl_news"),
+    ),
+    JobSpec(
+        name="crawl_disclosures",
+        summary="공시 수집",
+        schedule="*/5 * * * *",
+        run=crawl_disclosures,
+        timeout=timedelta(minutes=4, seconds=30),
+        catch_up=CatchUp.LATEST,
+        after=("refresh_stocks",),
     ),
     JobSpec(
         name="embed_news",

@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from core.clock import Clock
+from sim.dart.filings import FilingDesk
+from sim.dart.server import DartServer
 from sim.hankyung.server import HankyungServer
 from sim.http import SimServer
 from sim.kis.server import KisServer
@@ -21,6 +23,7 @@ from sim.reddit.server import RedditServer
 NEWS_SOURCES = ("naver_main", "naver_focus", "naver_stock", "hankyung_page", "mk_page")
 KIS_KEY, KIS_SECRET, LLM_KEY = "demo-key", "demo-secret", "demo-llm-key"
 NEWS_KEY, NEWS_SECRET = "demo-news-key", "demo-news-secret"
+DART_KEY = "demo-dart-key".ljust(40, "0")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,12 +38,13 @@ class World:
     maeil: MaeilServer
     search: NaverSearchServer
     reddit: RedditServer
+    dart: DartServer
     llm: LlmServer
 
     @property
     def servers(self) -> tuple[SimServer, ...]:
         """Every service, for faults that come over all of them."""
-        return self.kis, self.naver, self.hankyung, self.maeil, self.search, self.reddit, self.llm
+        return self.kis, self.naver, self.hankyung, self.maeil, self.search, self.reddit, self.dart, self.llm
 
     def settings_overrides(self) -> dict[str, dict[str, object]]:
         """The settings that point the product at this world, nested as `core.settings.Settings` is."""
@@ -68,6 +72,7 @@ class World:
                 "reddit_api_url": self.reddit.url,
                 "seconds_between_calls": 0.0,
             },
+            "dart": {"api_key": DART_KEY, "base_url": f"{self.dart.url}/api", "rss_url": f"{self.dart.url}/api"},
             "openai": {"api_key": LLM_KEY, "base_url": f"{self.llm.url}/v1"},
             "openrouter": {"api_key": LLM_KEY, "base_url": f"{self.llm.url}/api/v1"},
         }
@@ -104,6 +109,7 @@ async def open_world(
         maeil=MaeilServer(newsdesk, clock.now),
         search=NaverSearchServer(newsdesk, clock.now, client_id=NEWS_KEY, client_secret=NEWS_SECRET),
         reddit=RedditServer(newsdesk, clock.now, client_id=NEWS_KEY, client_secret=NEWS_SECRET),
+        dart=DartServer(FilingDesk(market, seed=seed), clock.now, api_key=DART_KEY),
         llm=LlmServer(clock.now, latency=llm_latency, api_key=LLM_KEY),
     )
     async with AsyncExitStack() as running:

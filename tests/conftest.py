@@ -78,6 +78,7 @@ def test_settings(servers: Addresses, database_url: str, tmp_path: Path) -> Call
             "redis": {"url": servers.redis_url},
             "milvus": {"uri": servers.milvus_uri},
             "news": {"seconds_between_calls": 0, "hankyung_url": "", "mk_url": ""},
+            "dart": {"rss_url": ""},
         }
         merged = {name: base.get(name, {}) | groups.get(name, {}) for name in base.keys() | groups.keys()}
         return given_settings(merged)
