@@ -147,13 +147,11 @@ async def stock_resolver(services: Services) -> Resolver:
         return kept.resolver
     async with services.db.read() as conn:
         version = await queries.list_version(conn)
-    kept.checked_at = now
-    if kept.resolver is not None and kept.version == version:
-        return kept.resolver
     async with kept.building:
         if kept.resolver is None or kept.version != version:
             kept.resolver = await _build(services)
             kept.version = version
+        kept.checked_at = now
         return kept.resolver
 
 

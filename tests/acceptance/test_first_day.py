@@ -69,7 +69,6 @@ async def test_first_message_outside_a_session_gets_the_last_session(
         report = await said(demo, "/report 005930")
         head = next(line for line in report.splitlines() if line.startswith(f"{true.close:,}원"))
         assert head.endswith(f"{session} 15:30")
-        assert f"거래량 {true.volume:,}주" in report
         assert f"데이터 기준 {moment}" in report
         card = await said(demo, "005930")
         assert f"{session} 15:30 KST" in card

@@ -35,11 +35,12 @@ _FIGURE = re.compile(r"[+-]?\d[\d,]*(?:\.\d+)?(?:%|원|주|배|건|개)?")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What was asked for, what a reader saw of it and what is stored of it."""
+    """What was asked for, what a reader saw of it, of its evidence, and what is stored of it."""
 
     code: str
     day: date
     seen: str
+    evidence: str
     report: Report
 
 
@@ -90,7 +91,10 @@ async def reported(demo: Demo, codes: list[str], day: date) -> list[Answer]:
         *_, last = person.since(question)
         report = await newest_report(demo.services, code)
         assert report is not None, f"{code}: {last.text}"
-        answers.append(Answer(code=code, day=day, seen=last.text, report=report))
+        click = person.click(last.id, "🔎 근거")
+        await settle(demo, person)
+        evidence = "\n".join(part.text for part in person.since(click))
+        answers.append(Answer(code=code, day=day, seen=last.text, evidence=evidence, report=report))
     return answers
 
 
@@ -164,10 +168,10 @@ async def all_it_may_say(evening: Evening, answer: Answer) -> str:
     )
 
 
-async def test_every_fact_is_in_the_text(evening: Evening) -> None:
+async def test_every_fact_is_in_the_evidence(evening: Evening) -> None:
     for answer in evening.answers:
-        lines = answer.seen.splitlines()
-        missing = [fact for fact in answer.report.facts if f"{fact.label} {fact.text}" not in lines]
+        lines = answer.evidence.splitlines()
+        missing = [fact for fact in answer.report.facts if f"• {fact.label}: {fact.text}" not in lines]
         assert not missing, answer.code
 
 
