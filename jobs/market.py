@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.clock import kst_date
 from core.errors import Fenced, StockPilotError
-from core.market import flows
+from core.kis.minutes import MinuteChart
+from core.market import flows, minutes
 from core.market.asking import Answers
+from core.market.minute import MINUTE
+from core.market.minute_queries import covered_until
 from core.market.service import collect_bars
 from core.market.sweep import sweep
 from core.runs.run import Run
@@ -21,6 +26,9 @@ from core.stocks.stock import Stock
 from jobs.stocks import each_followed
 
 T = TypeVar("T")
+
+_MINUTE_SHARE: Final = 30
+"""Seconds of KIS's calls that true minutes may take in a minute: beside the sweep, and with room for questions."""
 
 BATCH: Final = 60
 """Stocks that are asked about side by side and written together."""
@@ -48,6 +56,56 @@ async def collect_market_data(services: Services, run: Run) -> None:
     run.progress(total=len(codes))
     swept = await sweep(services, codes, run.begin)
     run.progress(done=swept.priced)
+
+
+async def collect_minute_bars(services: Services, run: Run) -> None:
+    """The minute that ended with the slot: sampled for every listed stock, true for followed ones and some in turn."""
+    if not _open_for(services, run, lag=MINUTE):
+        return
+    services = _collecting(services)
+    stocks = await listed_stocks(services)
+    run.progress(total=len(stocks))
+    if not services.settings.kis.paper:  # a paper key has no service for many stocks
+        swept = await sweep(services, [stock.code for stock in stocks], run.begin, slot=run.slot)
+        run.progress(done=swept.priced)
+    await _true_minutes(services, run, stocks)
+
+
+async def _true_minutes(services: Services, run: Run, stocks: Sequence[Stock]) -> None:
+    until = minutes.last_ended(min(run.slot, services.clock.now()))
+    day = kst_date(until)
+    async with services.db.read() as conn:
+        covered = await covered_until(conn, day)
+    followed = {stock.code for stock in await followed_stocks(services)}
+    rest = [stock.code for stock in stocks if stock.code not in followed]
+    codes = [*sorted(followed), *minutes.in_turn(rest, covered, minutes.share_a_minute(len(rest)))]
+    codes = codes[: int(services.settings.kis.rate * _MINUTE_SHARE)]
+    answers = await minutes.ask_running(services, codes, until=until, covered=covered)
+    async with run.begin() as conn:
+        await minutes.store(services, conn, answers, until=until, covered=covered)
+    _note_failures(run, answers)
+
+
+async def repair_minute_bars(services: Services, run: Run) -> None:
+    """The whole session's true minutes of every listed stock that lacks some."""
+    if not services.kis.configured:
+        run.warn("KIS is not configured")
+        return
+    services = _collecting(services)
+    day = services.calendar.last_closed_session(run.slot)
+    opens, closes = services.calendar.opens(day), services.calendar.closes(day)
+    async with services.db.read() as conn:
+        covered = await covered_until(conn, day)
+
+    async def ask(codes: Sequence[str]) -> Answers[MinuteChart]:
+        return await minutes.ask_whole(
+            services, [code for code in codes if covered.get(code, opens) <= closes], day=day
+        )
+
+    async def store(conn: AsyncConnection, answers: Answers[MinuteChart]) -> None:
+        await minutes.store(services, conn, answers, until=closes, covered={})
+
+    await each_batch(services, run, ask, store)
 
 
 async def collect_investor_trends(services: Services, run: Run) -> None:
@@ -95,9 +153,13 @@ async def each_batch(
         done |= set(batch) - answers.failed.keys()
         async with run.begin(checkpoint={"done": sorted(done)}, done=len(batch) - len(answers.failed)) as conn:
             await store(conn, answers)
-        run.progress(failed=len(answers.failed))
-        for code, failure in answers.failed.items():
-            run.warn(f"{code}: {type(failure).__name__}: {failure}")
+        _note_failures(run, answers)
+
+
+def _note_failures(run: Run, answers: Answers[T]) -> None:
+    run.progress(failed=len(answers.failed))
+    for code, failure in answers.failed.items():
+        run.warn(f"{code}: {type(failure).__name__}: {failure}")
 
 
 def _collecting(services: Services) -> Services:
@@ -105,11 +167,14 @@ def _collecting(services: Services) -> Services:
     return replace(services, kis=services.kis.collecting)
 
 
-def _open_for(services: Services, run: Run) -> bool:
-    """Whether the slot lies within the session's regular hours and there is a key; a missing key is noted."""
+def _open_for(services: Services, run: Run, *, lag: timedelta = timedelta()) -> bool:
+    """Whether the slot lies within the session's regular hours, or up to `lag` after them, and there is a key.
+
+    A missing key is noted.
+    """
     if not services.kis.configured:
         run.warn("KIS is not configured")
         return False
     calendar, slot = services.calendar, run.slot
     day = calendar.latest_session(slot)
-    return calendar.opens(day) < slot <= calendar.closes(day)
+    return calendar.opens(day) < slot <= calendar.closes(day) + lag

@@ -6,7 +6,13 @@ from datetime import time, timedelta
 
 from jobs.disclosures import crawl_disclosures
 from jobs.health import check_health
-from jobs.market import collect_daily_bars, collect_investor_trends, collect_market_data
+from jobs.market import (
+    collect_daily_bars,
+    collect_investor_trends,
+    collect_market_data,
+    collect_minute_bars,
+    repair_minute_bars,
+)
 from jobs.news import crawl_news, embed_news, match_news, search_stock_news
 from jobs.reports import generate_reports
 from jobs.scoring import evaluate_predictions
@@ -87,6 +93,26 @@ _SPECS = (
         schedule=(time(16),),
         run=collect_investor_trends,
         timeout=timedelta(hours=1),
+        catch_up=CatchUp.LATEST,
+        sessions_only=True,
+        after=("refresh_stocks",),
+    ),
+    JobSpec(
+        name="collect_minute_bars",
+        summary="분봉 수집",
+        schedule="* 9-16 * * *",
+        run=collect_minute_bars,
+        timeout=timedelta(seconds=55),
+        catch_up=CatchUp.LATEST,
+        sessions_only=True,
+        after=("refresh_stocks",),
+    ),
+    JobSpec(
+        name="repair_minute_bars",
+        summary="분봉 보정",
+        schedule=(time(15, 50),),
+        run=repair_minute_bars,
+        timeout=timedelta(hours=2),
         catch_up=CatchUp.LATEST,
         sessions_only=True,
         after=("refresh_stocks",),

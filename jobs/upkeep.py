@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from core.clock import kst_date
 from core.delivery.queries import prune as prune_letters
 from core.log_records.queries import prune_records
+from core.market.minute_queries import forget_coverage
+from core.market.partitions import drop_months, months_back, prepare
 from core.runs.run import Run
 from core.runs.service import clean_expired
 from core.search.service import reconcile
@@ -24,4 +27,17 @@ async def housekeeping(services: Services, run: Run) -> None:
         await prune_records(conn, before=services.clock.now() - timedelta(days=services.settings.log.kept_days))
         await prune_letters(conn, before=services.clock.now() - LETTERS_KEPT)
     await prune_calls(services, run)
+    await keep_months(services, run)
     run.progress(done=await reconcile(services, begin=run.begin))
+
+
+async def keep_months(services: Services, run: Run) -> None:
+    """Make the months of the minute table that are needed soon; drop those kept for long enough."""
+    now = services.clock.now()
+    oldest = months_back(kst_date(now), services.settings.kis.minute_months)
+    async with run.begin() as conn:
+        await prepare(conn, now)
+        dropped = await drop_months(conn, before=oldest)
+        await forget_coverage(conn, before=oldest)
+    for month in dropped:
+        run.warn(f"minutes of {month:%Y-%m} were deleted: they are older than KIS_MINUTE_MONTHS")

@@ -34,7 +34,7 @@ def store(services: Services) -> Callable[[AsyncConnection, Answers[Flows]], Awa
         )
         rejected = (row for flows in answers.found.values() for row in flows.rejected)
         await quarantine(conn, SOURCE, rejected, at=at)
-        await record_success(conn, SOURCE, items=len(answers.found), at=at)
+        await record_success(conn, SOURCE, items=len(answers.found), at=at, services=services)
         return stored
 
     return keep

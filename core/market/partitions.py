@@ -60,3 +60,9 @@ async def known_months(conn: AsyncConnection) -> set[date]:
 def next_month(month: date) -> date:
     """The first day of the month after."""
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def months_back(day: date, count: int) -> date:
+    """The first day of the month `count` months before that of `day`."""
+    months = day.year * 12 + day.month - 1 - count
+    return date(months // 12, months % 12 + 1, 1)

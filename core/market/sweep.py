@@ -44,7 +44,7 @@ async def sweep(services: Services, codes: Sequence[str], begin: Begin, *, slot:
         await queries.store_swept(conn, quotes)
         minutes = await _keep_minutes(services, conn, quotes, slot) if slot else 0
         await quarantine(conn, SOURCE, answer.rejected, at=now)
-        await record_success(conn, SOURCE, items=len(quotes), at=now)
+        await record_success(conn, SOURCE, items=len(quotes), at=now, services=services)
     return Swept(asked=len(codes), priced=len(quotes), minutes=minutes)
 
 
