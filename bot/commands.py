@@ -206,7 +206,7 @@ COMMANDS = (
         name="unlock",
         handler=locks.unlock,
         summary="작업 잠금 강제 해제",
-        example="/unlock housekeeping",
+        example="/unlock generate_reports",
         group=Group.OPERATION,
         access=Role.ADMIN,
     ),
