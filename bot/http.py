@@ -12,7 +12,7 @@ from bot.http_address import address_of, is_loopback
 from core.errors import BadSettings
 from core.health.exposition import exposition
 from core.health.report import Status
-from core.health.service import check_component, check_health, component_names
+from core.health.service import OUTSIDE, check_component, check_health, check_outside, component_names
 from core.services import Services
 
 log = structlog.get_logger(__name__)
@@ -62,6 +62,9 @@ async def _health(request: web.Request) -> web.Response:
 
 async def _component(request: web.Request) -> web.Response:
     services, name = request.app[SERVICES], request.match_info["component"]
+    if name in OUTSIDE:
+        report = await check_outside(services)
+        return web.json_response(text=report.model_dump_json(), status=_code(report.status))
     component = await check_component(services, name)
     if component is None:
         return web.json_response({"components": component_names(services)}, status=404)

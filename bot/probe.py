@@ -32,6 +32,6 @@ def log_rows_probe(rows: LogRows) -> Probe:
     async def look(_services: Services) -> Finding:
         if rows.dropped:
             return Finding(status=Status.DEGRADED, notes=(note(NoteKind.LOST, count=rows.dropped),))
-        return Finding()
+        return Finding(notes=(note(NoteKind.NOTHING_LOST),))
 
     return Probe(name="log_rows", look=look)

@@ -9,6 +9,7 @@ from html import escape
 
 from bot.texts import Texts, clean
 from bot.views.message import Message
+from bot.views.sources import FAILURES
 from bot.views.split import MAX_TEXT, visible_length
 from core.health.note import Note, NoteKind
 from core.health.report import Component, HealthReport, Status
@@ -26,9 +27,9 @@ NOTES: Mapping[NoteKind, str] = {
     NoteKind.TEXT: "{text}",
     NoteKind.NO_ANSWER: "{seconds:.0f}초 안에 응답이 없습니다",
     NoteKind.ROBOTS_FORBID: "robots.txt와 약관이 자동 수집을 금지해 꺼 둠 · 켜려면 NEWS_SOURCES에 {source}",
-    NoteKind.SERVER: "{version}, {megabytes:,} MB",
+    NoteKind.SERVER: "버전 {version}, {megabytes:,} MB",
     NoteKind.POOL: "연결 {most}개 중 {in_use}개 사용",
-    NoteKind.KEPT: "{kilobytes:,} kB",
+    NoteKind.KEPT: "메모리 {kilobytes:,} kB",
     NoteKind.VECTORS: "{embedding}, 벡터 {count:,}개",
     NoteKind.QUOTE: "{code} {price:,}원",
     NoteKind.MODELS: "모델 {count:,}개",
@@ -45,10 +46,14 @@ NOTES: Mapping[NoteKind, str] = {
     NoteKind.IN_USE: "{percent}% 사용",
     NoteKind.PROCESS: "프로세스 {megabytes:,} MB",
     NoteKind.FREE: "{gigabytes:,} GB 남음",
-    NoteKind.LAG: "지연 {last:,} ms, 최근 1분 p99 {p99:,} ms, 최대 {most:,} ms",
+    NoteKind.LAG: "방금 {last:,} ms 늦음, 최근 1분 동안 99%는 {p99:,} ms 이하, 최대 {most:,} ms",
     NoteKind.WAITING: "{count:,}건 대기, 가장 오래된 것은 {minutes:,}분 전",
     NoteKind.UNSENT: "지난 24시간 동안 실패 {failed:,}, 기한 지남 {dropped:,}, 결과 모름 {parked:,}",
+    NoteKind.NOTHING_WAITS: "기다리는 메시지가 없습니다",
     NoteKind.LOST: "{count:,}건을 저장하지 못했습니다",
+    NoteKind.NOTHING_LOST: "빠짐없이 저장되고 있습니다",
+    NoteKind.WORKERS: "전략 {most}개 중 {running}개 실행 중",
+    NoteKind.WORKERS_DOWN: "멈춤: {workers}",
 }
 """What each kind of note says."""
 
@@ -88,7 +93,7 @@ def said(found: Component, texts: Texts) -> str:
 
 def noted(notes: Iterable[Note], texts: Texts) -> str:
     """Notes in the reader's language."""
-    return ", ".join(texts(NOTES[note.kind], **note.values) for note in notes)
+    return ", ".join(texts(NOTES[note.kind], **_values(note, texts)) for note in notes)
 
 
 def unwell(report: HealthReport) -> list[Component]:
@@ -104,6 +109,12 @@ def lasted(time: timedelta, texts: Texts) -> str:
     if minutes < 24 * 60:
         return texts("{hours}시간 {minutes}분", hours=minutes // 60, minutes=minutes % 60)
     return texts("{days}일 {hours}시간", days=minutes // 1440, hours=minutes % 1440 // 60)
+
+
+def _values(note: Note, texts: Texts) -> Mapping[str, str | int | float]:
+    if (reason := FAILURES.get(str(note.values.get("reason", "")))) is None:
+        return note.values
+    return {**note.values, "reason": texts(reason)}
 
 
 def _said_by_name(report: HealthReport, texts: Texts) -> dict[str, str]:

@@ -17,7 +17,7 @@ from core.strategies.state import MOST_TRIES, Status
 
 NAMES = {
     "outbox_sender": "알림 발송",
-    "price_feed": "실시간 시세",
+    "price_feed": "실시간 시세 수신",
     "golden_cross": "골든·데드크로스",
     "rsi": "RSI 반전",
     "volume_surge": "거래량 급증",

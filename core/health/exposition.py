@@ -18,6 +18,7 @@ from core.health.queries import KeptRuns, kept_runs
 from core.health.report import HealthReport, Status
 from core.health.service import check_health
 from core.health.vitals import Vitals, vitals
+from core.runs.leadership import Leader, current_leader
 from core.services import Services
 from core.usage.aggregates import stored_figures
 from core.usage.figures import DayFigures, Use, added
@@ -39,11 +40,21 @@ async def exposition(services: Services) -> bytes:
     report, numbers = await check_health(services), await vitals(services, look=0)
     async with services.db.read() as conn:
         runs = await kept_runs(conn)
+        leader = await current_leader(conn)
         letters = await outbox_state(conn, since=now - timedelta(days=1))
         used = await stored_figures(conn, day := kst_date(now), day + timedelta(days=1))
     registry = CollectorRegistry(auto_describe=False)
     registry.register(
-        _Snapshot([*_health(report), *_outbox(letters, now), *_runs(runs), *_used(used), *_process(numbers)])
+        _Snapshot(
+            [
+                *_health(report),
+                *_leader(leader),
+                *_outbox(letters, now),
+                *_runs(runs),
+                *_used(used),
+                *_process(numbers),
+            ]
+        )
     )
     return generate_latest(registry)
 
@@ -85,6 +96,15 @@ def _health(report: HealthReport) -> Iterator[Metric]:
         "component_latency_seconds",
         "How long probing the component took",
         [({"component": each.name}, each.latency_ms / 1000) for each in set_up if each.latency_ms is not None],
+    )
+
+
+def _leader(leader: Leader | None) -> Iterator[Metric]:
+    yield _family(
+        GaugeMetricFamily,
+        "leader_since_timestamp_seconds",
+        "Since when a process leads, which keeps the schedule, the workers and the sender; absent while none does",
+        [({"owner": leader.owner}, leader.since.timestamp())] if leader and not leader.expired else [],
     )
 
 

@@ -35,8 +35,12 @@ class NoteKind(StrEnum):
     FREE = "free"  # gigabytes
     LAG = "lag"  # last, p99, most: milliseconds
     WAITING = "waiting"  # count, minutes (the oldest)
+    NOTHING_WAITS = "nothing_waits"
     UNSENT = "unsent"  # failed, dropped, parked, in the last 24 hours
     LOST = "lost"  # count
+    NOTHING_LOST = "nothing_lost"
+    WORKERS = "workers"  # running, most
+    WORKERS_DOWN = "workers_down"  # workers
 
 
 class Note(BaseModel):

@@ -12,6 +12,7 @@ from core.health.report import HealthReport
 from core.health.service import check_health
 from core.health.vitals import uptime
 from core.ledger.calls import Spent, spent
+from core.runs.leadership import Leader, current_leader
 from core.runs.queries import list_locks
 from core.services import Services
 
@@ -21,7 +22,7 @@ VERSION = "0.1.0"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Overview:
-    """Everything at one instant; days are Seoul's."""
+    """Everything at one instant; days are Seoul's. `leader` is None where no process leads."""
 
     at: datetime
     health: HealthReport
@@ -32,6 +33,7 @@ class Overview:
     spent: Spent
     outbox: OutboxState
     uptime: timedelta
+    leader: Leader | None
 
 
 async def overview(services: Services) -> Overview:
@@ -41,6 +43,7 @@ async def overview(services: Services) -> Overview:
         numbers = await today(conn, since=kst(kst_date(now)))
         money = await spent(conn, at=now)
         outbox = await outbox_state(conn, since=now - timedelta(days=1))
+        leader = await current_leader(conn)
         running = tuple(lock.job for lock in await list_locks(conn) if not lock.expired)
     return Overview(
         at=now,
@@ -52,4 +55,5 @@ async def overview(services: Services) -> Overview:
         spent=money,
         outbox=outbox,
         uptime=uptime(),
+        leader=leader,
     )

@@ -22,6 +22,8 @@ from core.news.sources import SOURCES, Source
 from core.search.service import collection_of
 from core.services import Services
 from core.sources.service import get_source
+from core.strategies.service import supervised
+from core.strategies.state import Status as Working
 
 FULL = 90.0
 """Percent of memory or disk in use from which a component is degraded."""
@@ -29,17 +31,19 @@ LATE = timedelta(hours=1)
 """A source that was not read for so long, while this process was there to read it, is degraded."""
 LETTER_LATE = timedelta(minutes=5)
 """A letter that may be sent and waits for so long makes the outbox degraded."""
+NOT_WORKING = (Working.RESTARTING, Working.FAILED)
+"""How a worker stands that should run and does not."""
 LEAVES_SOON = timedelta(days=90)
 """How long before its end a model is warned about."""
 
 
 async def postgresql(services: Services) -> Finding:
-    """A query: version, size of the database, connections in use out of the most there may be."""
+    """A query: version, size of the database, connections in use (without this probe's) of the most there may be."""
+    in_use = services.db.pool_in_use
     async with services.db.read() as conn:
         version, size = (
             await conn.execute(text("SELECT current_setting('server_version'), pg_database_size(current_database())"))
         ).one()
-        in_use = services.db.pool_in_use
     return Finding(
         notes=(
             note(NoteKind.SERVER, version=version, megabytes=size // 1_000_000),
@@ -125,11 +129,24 @@ async def outbox(services: Services) -> Finding:
         state = await outbox_state(conn, since=now - timedelta(days=1))
         since = await late_letters_since(conn, at=now)
     oldest = now - state.oldest_at if state.oldest_at else timedelta()
-    notes = [note(NoteKind.WAITING, count=state.depth, minutes=oldest // timedelta(minutes=1))] if state.depth else []
+    waiting = note(NoteKind.WAITING, count=state.depth, minutes=oldest // timedelta(minutes=1))
+    notes = [waiting if state.depth else note(NoteKind.NOTHING_WAITS)]
     if state.failed or state.dropped or state.parked:
         notes.append(note(NoteKind.UNSENT, failed=state.failed, dropped=state.dropped, parked=state.parked))
     late = since is not None and now - since > LETTER_LATE
     return Finding(status=Status.DEGRADED if late else Status.HEALTHY, notes=tuple(notes))
+
+
+async def strategies(services: Services) -> Finding:
+    """Workers that run, and those that should and do not. Their supervisor tells admins of each."""
+    found = await supervised(services)
+    wanted = [(each, each.state.status) for each in found if each.state and each.state.wanted and not each.off_because]
+    down = [each.id for each, status in wanted if each.unattended or status in NOT_WORKING]
+    running = sum(status is Working.RUNNING and not each.unattended for each, status in wanted)
+    notes = [note(NoteKind.WORKERS, running=running, most=len(found))]
+    if down:
+        notes.append(note(NoteKind.WORKERS_DOWN, workers=", ".join(down)))
+    return Finding(status=Status.DEGRADED if down else Status.HEALTHY, notes=tuple(notes))
 
 
 async def memory(_services: Services) -> Finding:
@@ -173,7 +190,7 @@ async def usage_rows(services: Services) -> Finding:
     growing, kept.lost = lost > kept.lost, lost
     return Finding(
         status=Status.DEGRADED if growing else Status.HEALTHY,
-        notes=(note(NoteKind.LOST, count=lost),) if lost else (),
+        notes=(note(NoteKind.LOST, count=lost) if lost else note(NoteKind.NOTHING_LOST),),
     )
 
 
@@ -190,6 +207,7 @@ PROBES = (
     *(Probe(name=provider, look=llm(provider)) for provider in ("openai", "openrouter")),
     *(Probe(name=source.key, look=news(source), told=False) for source in SOURCES.values()),
     Probe(name="outbox", look=outbox),
+    Probe(name="strategies", look=strategies, told=False),
     Probe(name="memory", look=memory),
     Probe(name="disk", look=disk),
     Probe(name="event_loop", look=event_loop),

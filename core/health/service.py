@@ -30,6 +30,25 @@ REUSED_FOR: Final = timedelta(seconds=30)
 """How long the last full result is shown again instead of probing anew."""
 RESOURCES: Final = ("memory", "disk")
 """Components that fill up."""
+ALSO_CALLED: Final = {"database": "postgresql", "db": "postgresql"}
+"""Other names people ask for a component by."""
+OUTSIDE: Final = ("external-apis", "external")
+"""What all components outside are asked for by, together."""
+_OURS: Final = frozenset(
+    {
+        "postgresql",
+        "redis",
+        "milvus",
+        "scheduler",
+        "outbox",
+        "strategies",
+        "memory",
+        "disk",
+        "event_loop",
+        "usage_rows",
+        "log_rows",
+    }
+)
 _LONGEST_TEXT: Final = 300
 
 
@@ -50,12 +69,20 @@ async def check_health(services: Services, *, probes: Sequence[Probe] = PROBES) 
 
 async def check_component(services: Services, name: str, *, probes: Sequence[Probe] = PROBES) -> Component | None:
     """One component, probed alone or taken from a result younger than `REUSED_FOR`; None if there is none so called."""
+    name = ALSO_CALLED.get(name, name)
     kept = kept_of(services)
     asked = (*probes, *kept.probes.values())
     if (last := _fresh(services, kept, asked)) is not None:
         return next((component for component in last.components if component.name == name), None)
     probe = next((probe for probe in asked if probe.name == name), None)
     return None if probe is None else await _component(services, probe, kept)
+
+
+async def check_outside(services: Services) -> HealthReport:
+    """The components that others run, as `check_health` has them: Telegram, models, prices, news, disclosures."""
+    report = await check_health(services)
+    outside = tuple(component for component in report.components if component.name not in _OURS)
+    return HealthReport(status=overall(outside), at=report.at, components=outside)
 
 
 def component_names(services: Services) -> list[str]:

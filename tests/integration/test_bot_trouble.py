@@ -180,7 +180,7 @@ async def test_without_naver_the_stored_news_is_shown_and_health_tells(own_stage
         await crawl(own_stage.services, SOURCES["naver_main"])
     assert "1. " in await own_stage.ask("/news")
     assert "naver_main" in await own_stage.ask("/health", own_stage.admin)
-    assert "연속 실패(unavailable)" in await own_stage.ask("/health naver_main", own_stage.admin)
+    assert "연속 실패(응답 없음)" in await own_stage.ask("/health naver_main", own_stage.admin)
 
 
 async def test_without_redis_everything_is_answered(servers: Addresses, template: str, tmp_path: Path) -> None:

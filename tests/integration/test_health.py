@@ -17,12 +17,15 @@ from core.errors import Unavailable
 from core.health.kept import watch
 from core.health.probes import LETTER_LATE
 from core.health.report import Component, HealthReport, Status
-from core.health.service import REUSED_FOR, check_health, tell_changes
+from core.health.service import REUSED_FOR, check_component, check_health, check_outside, tell_changes
 from core.news.sources import SOURCES
 from core.runs.run import RunState
 from core.services import Services
 from core.sources.service import record_failure, record_success
 from core.stocks.service import refresh_stocks
+from core.strategies.queries import lock_state, store_state
+from core.strategies.service import switch
+from core.strategies.state import Status as Working
 from jobs.lag import LATE, scheduler_probe
 from jobs.registry import JOBS
 from jobs.scheduler import run_due
@@ -288,3 +291,32 @@ async def test_a_model_of_ours_about_to_leave_is_warned_about(world: World, open
         found = await health(services)
     assert found["openai"].status is Status.DEGRADED
     assert "leaving model=gpt-4o day=2027-01-14" in found["openai"].message
+
+
+async def test_a_worker_that_should_run_and_does_not_shows_and_one_an_admin_stopped_does_not(
+    equipped: Services,
+) -> None:
+    assert (await health(equipped))["strategies"].status is Status.HEALTHY
+    await switch(equipped, "rsi", False, actor_id=7)
+    assert (await health(equipped))["strategies"].status is Status.HEALTHY
+    await switch(equipped, "rsi", True, actor_id=7)
+    async with equipped.db.begin() as conn:
+        state = await lock_state(conn, "rsi")
+        assert state is not None
+        await store_state(conn, dataclasses.replace(state, status=Working.FAILED))
+    found = (await health(equipped))["strategies"]
+    assert found.status is Status.DEGRADED
+    assert found.message == "workers running=0 most=7; workers_down workers=rsi"
+
+
+async def test_the_database_goes_by_its_common_name_and_what_is_outside_is_asked_for_together(
+    equipped: Services,
+) -> None:
+    database = await check_component(equipped, "database")
+    assert database is not None
+    assert database.name == "postgresql"
+    outside = await check_outside(equipped)
+    names = {component.name for component in outside.components}
+    assert {"kis", "openai", *NEWS} <= names
+    assert names.isdisjoint({"postgresql", "redis", "milvus", "scheduler", "strategies", "outbox", "disk"})
+    assert outside.status is Status.HEALTHY

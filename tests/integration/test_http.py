@@ -81,6 +81,34 @@ async def test_one_component_is_200_503_or_404(client: Client) -> None:
         assert "redis" in (await answer.json())["components"]
 
 
+async def test_the_database_and_all_that_is_outside_go_by_the_names_machines_know(client: Client) -> None:
+    session, _ = client
+    async with session.get("/health/database") as answer:
+        assert Component.model_validate_json(await answer.text()).name == "postgresql"
+    async with session.get("/health/external-apis") as answer:
+        names = {each.name for each in HealthReport.model_validate_json(await answer.text()).components}
+    assert "openai" in names
+    assert "redis" not in names
+
+
+async def test_metrics_name_the_leader_while_one_leads(client: Client) -> None:
+    session, services = client
+    async with session.get("/metrics") as answer:
+        assert "leader_since_timestamp_seconds{" not in await answer.text()
+    async with services.db.begin() as conn:
+        await conn.execute(
+            text(
+                "INSERT INTO leader (name, owner, epoch, since, lease_until)"
+                " VALUES ('bot', 'host:1', 1, :at, clock_timestamp() + interval '1 minute')"
+            ),
+            {"at": NOW},
+        )
+    async with session.get("/metrics") as answer:
+        families = text_string_to_metric_families(await answer.text())
+    (since,) = (family for family in families if family.name == "stockpilot_leader_since_timestamp_seconds")
+    assert [(sample.labels, sample.value) for sample in since.samples] == [({"owner": "host:1"}, NOW.timestamp())]
+
+
 async def test_metrics_are_prometheus_text(client: Client) -> None:
     session, services = client
     kept_of(services).loop.note(0.25, at=1.0)

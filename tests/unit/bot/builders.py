@@ -29,6 +29,7 @@ from core.reports.report import (
     Verdict,
     Wording,
 )
+from core.runs.leadership import Leader
 from core.stocks.stock import Market, Stock
 from tests.sheets import SAMSUNG, make_bars, make_sheet
 
@@ -216,6 +217,7 @@ def make_overview(health: HealthReport, **changes: Any) -> Overview:
         "outbox": OutboxState(depth=2, oldest_at=NOW - timedelta(minutes=2), failed=0, dropped=1, parked=0, repeated=0),
         "spent": Spent(today=Decimal("0.123"), month=Decimal("4.5")),
         "uptime": timedelta(hours=5, minutes=6),
+        "leader": Leader(owner="host:1:abc", epoch=2, since=NOW, expired=False),
     }
     return Overview(**values | changes)
 

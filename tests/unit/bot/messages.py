@@ -160,7 +160,10 @@ def _messages(words: Texts) -> Iterator[tuple[str, Message]]:
         newest_bar_on=None,
     )
     well = make_health(make_component("postgresql", critical=True))
-    yield "status of a new system", status.status(make_overview(well, running=(), today=idle), LLMSettings(), words)
+    idle_system = make_overview(well, running=(), today=idle, leader=None)
+    yield "status of a new system", status.status(idle_system, LLMSettings(), words)
+    silent = replace(make_overview(well).leader, expired=True)
+    yield "status when the leader is silent", status.status(make_overview(well, leader=silent), LLMSettings(), words)
     yield "metrics", status.metrics(make_vitals(), words)
     yield "metrics at the start", status.metrics(make_vitals(lag=None, open_files=None, uptime=timedelta()), words)
     for component in HEALTH.components:

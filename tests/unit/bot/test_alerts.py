@@ -42,6 +42,16 @@ FACTS: dict[AlertKind, Facts] = {
     },
     AlertKind.MEMBER_WAITS: {"user_id": 101, "name": "김하늘"},
     AlertKind.SOURCE_FAILED: {"source": "hankyung", "failure": "blocked", "failures": 1, "error": "refused with 403"},
+    AlertKind.SOURCES_DIFFER: {
+        "what": "daily_bars",
+        "day": "2026-02-20",
+        "first": "kis_daily",
+        "second": "kis_multi",
+        "compared": 30,
+        "differing": 1,
+        "missing": 2,
+        "example": "005930 close 70500 / 70600",
+    },
     AlertKind.SOURCE_RECOVERED: {"source": "hankyung", "since": NOW.isoformat(), "items": 20},
 }
 
@@ -88,8 +98,8 @@ def test_what_was_seen_of_a_component_is_told_in_the_reader_s_language() -> None
     )
     facts = alert_of(Change(before=Status.HEALTHY, component=seen, number=1)).facts
     told = letter(AlertKind.STATUS_CHANGED, facts)
-    assert "3번 연속 실패(blocked), &lt;b&gt;&amp;" in shown(told)
-    assert "3 failures in a row (blocked)" in shown(told, Language.EN)
+    assert "3번 연속 실패(거절당함), &lt;b&gt;&amp;" in shown(told)
+    assert "failed 3× in a row (refused)" in shown(told, Language.EN)
     well = letter(AlertKind.STATUS_CHANGED, {**facts, "after": "healthy", "notes": "[]"})
     assert "–" not in shown(well)
 
