@@ -27,6 +27,7 @@ class AlertKind(StrEnum):
     SIGNAL = "signal"  # strategy, code, name, and the figures that made it
     MEMBER_WAITS = "member_waits"  # user_id, name
     SOURCE_FAILED = "source_failed"  # source, failure (its kind), failures (in a row), error
+    SOURCES_DIFFER = "sources_differ"  # what, day, first, second, compared, differing, missing, example
     SOURCE_RECOVERED = "source_recovered"  # source, since (of the first failure), items
 
 

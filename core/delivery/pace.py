@@ -14,6 +14,8 @@ from core.delivery.letter import Destination, HookName, NotSent, Outcome, TooFas
 
 A_SECOND: Final = 28
 GAP: Final = timedelta(seconds=1) / A_SECOND
+CATCH_UP: Final = 7 * GAP
+"""How far a sender that was held up may run ahead of the even pace; never beyond 28 in any second."""
 CHAT_GAP: Final = timedelta(seconds=1)
 GROUP_COUNT, GROUP_TIME = 20, timedelta(minutes=1)
 REST: Final = timedelta(seconds=5)
@@ -29,6 +31,7 @@ class Pace:
     def _forget(self, at: datetime | None) -> None:
         self._now = at
         self._next: datetime | None = None
+        self._begun: deque[datetime] = deque(maxlen=A_SECOND)
         self._free_at: dict[int, datetime] = {}
         self._groups: dict[int, deque[datetime]] = {}
         self._told_off: dict[int, datetime] = {}
@@ -37,7 +40,9 @@ class Pace:
     def wait(self, at: datetime) -> timedelta:
         """How long to wait at `at` before anything may be told."""
         self._look(at)
-        return max(self._next - at, timedelta()) if self._next else timedelta()
+        full = len(self._begun) == A_SECOND
+        soonest = max(self._next or at, self._begun[0] + timedelta(seconds=1) if full else at)
+        return max(soonest - at, timedelta())
 
     def busy(self, at: datetime) -> list[int]:
         """The chats in which nothing may be told at `at`."""
@@ -56,9 +61,10 @@ class Pace:
         return min(later) - at if later else None
 
     def begins(self, at: datetime) -> None:
-        """A telling begins at `at`. One that began a little late lets the next one come by so much sooner."""
+        """A telling begins at `at`. One that began a little late lets the next ones come by so much sooner."""
         self._look(at)
-        self._next = max(self._next or at, at - GAP) + GAP
+        self._next = max(self._next or at, at - CATCH_UP) + GAP
+        self._begun.append(at)
 
     def ended(self, to: Destination, outcome: Outcome, at: datetime) -> None:
         """A telling has ended at `at`."""

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -30,6 +30,7 @@ from core.delivery.letter import (
     Outcome,
     Refused,
     State,
+    Step,
     Unknown,
     Unreachable,
     step,
@@ -82,7 +83,11 @@ async def drain(services: Services, *, hooks: Hooks) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """The connection that holds the lock, and the pool it is of, which is the sender's own."""
+    """The connection that holds the lock, and the pool it is of, which is the sender's own.
+
+    What became of letters goes over another one of that pool: one that is cancelled in mid-statement is lost, and what
+    has arrived by then must be written down all the same.
+    """
 
     db: Database
     conn: AsyncConnection
@@ -97,6 +102,7 @@ class Sender:
         self._pace = Pace()
         self._woken = asyncio.Event()
         self._flying: dict[asyncio.Task[Outcome], Letter] = {}
+        self._swept_at: datetime | None = None
 
     async def work(self, beat: Beat, *, until_empty: bool = False) -> None:
         """See `send_forever` and `drain`."""
@@ -140,7 +146,7 @@ class Sender:
             if wait := self._pace.wait(clock.now()):
                 return wait
             now = clock.now()
-            letter = await queries.claim(conn, at=now, hooks=self._free_hooks(), busy=self._pace.busy(now))
+            letter = await self._claim(conn, now)
             if letter is None:
                 return min(self._pace.next_change(now) or LOOK_EVERY, LOOK_EVERY)
             self._pace.begins(now)
@@ -148,6 +154,20 @@ class Sender:
             self._flying[task] = letter
             task.add_done_callback(self._wake)
         return LOOK_EVERY
+
+    async def _claim(self, conn: AsyncConnection, now: datetime) -> Letter | None:
+        """Take a letter up, or when cancelled none at all: one that nobody tells must not count as perhaps told."""
+        hooks, busy = self._free_hooks(), self._pace.busy(now)
+        claiming = asyncio.ensure_future(queries.claim(conn, at=now, hooks=hooks, busy=busy))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            with suppress(Unavailable, TimeoutError):
+                async with asyncio.timeout(LANDING.total_seconds()):
+                    if letter := await claiming:
+                        back = Step(state=State.WAITING, not_before=now, repeated=letter.repeated)
+                        await queries.settle(conn, letter, back, at=now)
+            raise
 
     def _free_hooks(self) -> list[HookName]:
         resting = self._pace.resting(self._services.clock.now())
@@ -170,17 +190,20 @@ class Sender:
             outcome, now = _outcome(task), self._services.clock.now()
             self._pace.ended(letter.to, outcome, now)
             becomes = step(letter, outcome, now)
-            async with db.begin() as conn:
-                if await queries.settle(conn, letter, becomes, at=now) and letter.to.chat_id is not None:
-                    if isinstance(outcome, Unreachable):
-                        await queries.drop_chat(conn, chat_id=letter.to.chat_id, reason=outcome.reason)
-                    if isinstance(outcome, Moved):
-                        await queries.move_chat(conn, old=letter.to.chat_id, new=outcome.chat_id, at=now)
+            if letter.to.chat_id is not None and isinstance(outcome, Unreachable | Moved):
+                await _of_chat(db, letter, becomes, outcome, letter.to.chat_id, now)
+            else:
+                async with db.read() as conn:
+                    await queries.settle(conn, letter, becomes, at=now)
             del self._flying[task]
             _log(letter, outcome, becomes.state)
 
     async def _drop_late(self, conn: AsyncConnection) -> None:
-        if late := await queries.drop_late(conn, at=self._services.clock.now()):
+        now = self._services.clock.now()
+        if self._swept_at is not None and timedelta() <= now - self._swept_at < LOOK_EVERY:
+            return
+        self._swept_at = now
+        if late := await queries.drop_late(conn, at=now):
             log.warning("alerts_too_late", letters=late)
 
     async def _rest(self, pause: timedelta) -> None:
@@ -210,10 +233,11 @@ async def _alone(url: str, woken: asyncio.Event) -> AsyncIterator[_Line | None]:
 
     `woken` is set whenever letters come into the outbox. Raises `Unavailable`.
     """
-    db = Database(url, pool_size=1)
+    db = Database(url, pool_size=2)
     try:
         async with db.read() as conn:
             await conn.execute(_ALIVE)  # a machine that vanished keeps the lock half a minute, not two hours
+            await queries.walk_in_order(conn)
             taken = (await conn.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK})).scalar_one()
             if taken:
                 driver: Any = (await conn.get_raw_connection()).driver_connection
@@ -221,6 +245,19 @@ async def _alone(url: str, woken: asyncio.Event) -> AsyncIterator[_Line | None]:
             yield _Line(db, conn) if taken else None
     finally:
         await db.close()
+
+
+async def _of_chat(
+    db: Database, letter: Letter, becomes: Step, outcome: Unreachable | Moved, chat_id: int, now: datetime
+) -> None:
+    """Write down what became of a letter, and of everything else for its chat."""
+    async with db.begin() as conn:
+        if not await queries.settle(conn, letter, becomes, at=now):
+            return
+        if isinstance(outcome, Moved):
+            await queries.move_chat(conn, old=chat_id, new=outcome.chat_id, at=now)
+        else:
+            await queries.drop_chat(conn, chat_id=chat_id, reason=outcome.reason)
 
 
 def _outcome(task: asyncio.Task[Outcome]) -> Outcome:

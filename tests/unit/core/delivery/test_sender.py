@@ -80,6 +80,14 @@ async def test_everything_is_told_once_in_the_order_of_each_chat(services: Servi
     assert {state for (state,) in await rows(services.db, "state")} == {"sent"}
 
 
+async def test_an_alert_for_a_hundred_thousand_chats_is_written_at_once(services: Services) -> None:
+    everybody = [Destination(HookName.TELEGRAM, chat) for chat in range(1, 100_001)]
+    async with services.db.begin() as conn:
+        assert await queries.add(conn, make_alert("a"), everybody, at=NOW) == 100_000
+        assert await queries.add(conn, make_alert("a"), everybody, at=NOW) == 0
+        assert (await outbox_state(conn)).depth == 100_000
+
+
 async def test_what_is_not_committed_is_not_told(services: Services) -> None:
     hook = Kept()
     with suppress(ZeroDivisionError):
