@@ -59,9 +59,11 @@ def report(found: Report, watched: bool, picture: Picture, now: datetime, texts:
 
 def evidence(found: Report, texts: Texts) -> Message:
     """Every fact with its source and time, and every article."""
-    recent = [item for item in found.evidence if not item.similar]
+    recent = [item for item in found.evidence if not item.similar and not item.disclosure]
+    filings = [item for item in found.evidence if item.disclosure]
     similar = [item for item in found.evidence if item.similar]
-    articles = [(title, items) for title, items in (("기사", recent), ("비슷했던 과거", similar)) if items]
+    groups = (("기사", recent), ("공시", filings), ("비슷했던 과거", similar))
+    articles = [(title, items) for title, items in groups if items]
     return Message(text=texts.render("evidence", report=found, groups=_by_source(found.facts), articles=articles))
 
 

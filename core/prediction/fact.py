@@ -41,17 +41,18 @@ def numbered(facts: Iterable[Fact]) -> tuple[Fact, ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """An article a prediction may lean on. `id` is `a` + the article's number. `after_percent` is what the
-    price did in the session after a similar past article, where that is known."""
+    """An article or filing a prediction may lean on. `id` is `a` + the article's number, `d` + the filing's.
+    `after_percent` is what the price did in the session after a similar past article, where that is known."""
 
     id: str
-    article_id: int
+    article_id: int | None
     title: str
     url: str
     press: str
     published_at: datetime
     similar: bool = False
     after_percent: float | None = None
+    disclosure: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from core.figures import count
 from core.market.bar import Bar, Quote
 from core.market.flows import known_flows
 from core.market.service import BAR_SOURCE, get_bars, get_quote
+from core.prediction.disclosure_facts import filing_evidence, filing_facts, material_filings
 from core.prediction.evidence import SEARCH_FAILURES, evidence_of, recent_articles, similar_past
 from core.prediction.fact import Fact, FactSheet, numbered
 from core.prediction.flow_facts import SESSIONS as FLOW_SESSIONS
@@ -66,6 +67,7 @@ async def build_sheet(services: Services, stock: Stock, *, as_of: datetime) -> F
         counts = await count_articles(conn, stock.code, as_of=as_of)
     flows = await known_flows(services, stock.code, as_of=as_of, sessions=FLOW_SESSIONS)
     flows_at = services.calendar.closes(flows[-1].day) if flows else as_of
+    filings = await material_filings(services, stock.code, as_of=as_of)
     phase = services.calendar.phase(as_of)
     live_shares = stock.shares if services.clock.now() - as_of <= NOW_MEANS else None
     facts = [
@@ -73,6 +75,7 @@ async def build_sheet(services: Services, stock: Stock, *, as_of: datetime) -> F
         *flow_facts(flows, at=flows_at),
         *_setting(phase, prices, services, as_of),
         *_news_facts(counts, as_of),
+        *filing_facts(filings, as_of=as_of),
     ]
     return FactSheet(
         stock=stock,
@@ -82,7 +85,7 @@ async def build_sheet(services: Services, stock: Stock, *, as_of: datetime) -> F
         base_at=prices.base_at,
         band=prices.band,
         facts=numbered(facts),
-        evidence=(*(evidence_of(article) for article in recent), *similar),
+        evidence=(*(evidence_of(article) for article in recent), *similar, *filing_evidence(filings)),
         bars=prices.bars,
         missing=(*missing, *_gaps(facts, prices, services, as_of)),
     )
@@ -145,3 +148,5 @@ def _gaps(facts: Iterable[Fact], prices: Prices, services: Services, as_of: date
     yield from (label for name, label in _FROM_QUOTE if name not in present)
     if "foreign_net_1" not in present:
         yield "투자자별 매매 동향"
+    if "material_filings_30d" not in present:
+        yield "공시"

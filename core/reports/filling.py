@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from core.prediction.fact import FactSheet
 
-_ONE = r"\[\s*[fa]\d{1,9}(?:\s*,\s*[fa]\d{1,9})*\s*\]"
+_ONE = r"\[\s*[fad]\d{1,9}(?:\s*,\s*[fad]\d{1,9})*\s*\]"
 REFERENCES = re.compile(rf"{_ONE}(?:\s?{_ONE})*")
 """Ids in brackets, `[f3]`, `[f3, a12]` or `[f3][f5]`, as one match."""
 
-_ID = re.compile(r"[fa]\d+")
+_ID = re.compile(r"[fad]\d+")
 _PLACE = re.compile(
     rf"(?P<ids>{REFERENCES.pattern})(?P<unit>%|퍼센트|원(?!인)|배(?!당)|건|주(?!가))?"
     r"(?P<particle>(?:은|는|이|가|을|를|과|와|으로|로)(?![가-힣])|(?:으로|로)(?=[는도서]|부터))?"

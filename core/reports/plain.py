@@ -97,7 +97,7 @@ def reasons(sheet: FactSheet, verdict: Direction, own: tuple[Statement, ...] = (
     fitting = [*own, *(sign.statement for sign in signs(sheet) if sign.direction is verdict)]
     if not fitting:
         fitting = [_without_sign(verdict)]
-    others = [each for each in (_news(sheet), _volume(sheet), _price(sheet), _range(sheet)) if each]
+    others = [each for each in (_filings(sheet), _news(sheet), _volume(sheet), _price(sheet), _range(sheet)) if each]
     return tuple([*fitting[: REASONS - 1], *others, *fitting[REASONS - 1 :]][:REASONS])
 
 
@@ -128,8 +128,16 @@ def _without_sign(verdict: Direction) -> Statement:
     return Statement(text="판단은 확률 계산을 따른 것이며, 같은 쪽을 뚜렷이 가리키는 지표는 없습니다.")
 
 
+def _filings(sheet: FactSheet) -> Statement | None:
+    newest = next((item.id for item in sheet.evidence if item.disclosure), None)
+    if newest is None:
+        return None
+    fact = sheet.by_name["material_filings_30d"]
+    return Statement(text=f"최근 30일 동안 중요 공시가 나왔습니다[{fact.id}].", evidence=(fact.id, newest))
+
+
 def _news(sheet: FactSheet) -> Statement | None:
-    newest = next((item.id for item in sheet.evidence if not item.similar), None)
+    newest = next((item.id for item in sheet.evidence if not item.similar and not item.disclosure), None)
     if newest is None or not sheet.value("news_7d"):
         return None
     fact = sheet.by_name["news_7d"]

@@ -30,7 +30,7 @@ ASK_AGAIN_AFTER = timedelta(minutes=5)
 class Standing:
     """What is known at the moment of asking. `price` is None where no price can be had.
 
-    `new_articles` and `new_predictions` count what came since the newest report.
+    `new_articles`, `new_predictions` and `new_disclosures` (material ones) count what came since the newest report.
     """
 
     now: datetime
@@ -39,6 +39,7 @@ class Standing:
     new_articles: int
     new_predictions: int
     asked: bool
+    new_disclosures: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +59,8 @@ def reason_to_update(last: Last | None, standing: Standing) -> UpdateReason | No
         return UpdateReason.ASKED
     if standing.price is not None and moved(last.base_price, standing.price):
         return UpdateReason.PRICE_MOVED
+    if standing.new_disclosures:
+        return UpdateReason.DISCLOSURE
     if age > LIMITS[standing.phase]:
         return UpdateReason.TOO_OLD
     if standing.phase is Phase.PRE_OPEN and standing.new_articles:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.disclosures.queries import issuer_codes
 from core.ledger.models import UsageRecordRow
 from core.news.models import ArticleRow, MatchRow
 from core.reports.models import ReportUpdateRow, StockAnalysisRow
@@ -58,6 +59,8 @@ async def note_update(conn: AsyncConnection, **values: Any) -> None:
     await conn.execute(insert(ReportUpdateRow).values(**values))
 
 
+_LATE_DAYS = 3
+
 _NEWEST_AND_SINCE = text(
     """
     WITH newest AS (
@@ -67,17 +70,33 @@ _NEWEST_AND_SINCE = text(
         (SELECT count(DISTINCT coalesce(story_id, article.id)) FROM article JOIN match ON article_id = article.id
          WHERE code = :code AND first_seen_at > as_of AND first_seen_at <= :until) AS articles,
         (SELECT count(*) FROM prediction WHERE code = :code AND prediction.made_at > newest.made_at AND live
-         AND outcome = 'made' AND model_key NOT LIKE 'rule:%') AS predictions
+         AND outcome = 'made' AND model_key NOT LIKE 'rule:%') AS predictions,
+        (SELECT count(*) FROM disclosure WHERE code = ANY(:codes) AND weight = 'material' AND first_seen_at > as_of
+         AND first_seen_at <= :until
+         AND filed_on >= (as_of AT TIME ZONE 'Asia/Seoul')::date - CAST(:late AS integer)) AS disclosures
     FROM newest
     """
 )
 
 
-async def newest_and_since(conn: AsyncConnection, code: str, *, until: datetime) -> tuple[Report, int, int] | None:
-    """The newest report about a stock, how many stories were first seen since what it knew, and how many live
-    predictions models sealed since. One round trip: every question about a stock asks it."""
-    row = (await conn.execute(_NEWEST_AND_SINCE, {"code": code, "until": until})).one_or_none()
-    return None if row is None else (_read(row.id, row.body), row.articles, row.predictions)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Since:
+    """What came since a report: stories and material filings first seen, live predictions of models sealed."""
+
+    articles: int = 0
+    predictions: int = 0
+    disclosures: int = 0
+
+
+async def newest_and_since(conn: AsyncConnection, code: str, *, until: datetime) -> tuple[Report, Since] | None:
+    """The newest report about a stock, and what came since what it knew. One round trip: every question about a stock
+    asks it. A filing that was found days late renews nothing: what it said is in the price."""
+    values = {"code": code, "codes": issuer_codes(code), "until": until, "late": _LATE_DAYS}
+    row = (await conn.execute(_NEWEST_AND_SINCE, values)).one_or_none()
+    if row is None:
+        return None
+    since = Since(articles=row.articles, predictions=row.predictions, disclosures=row.disclosures)
+    return _read(row.id, row.body), since
 
 
 @lru_cache(maxsize=256)

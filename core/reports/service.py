@@ -263,12 +263,17 @@ async def _since_last(conn: AsyncConnection, sheet: FactSheet) -> SinceLast | No
 async def _standing(services: Services, stock: Stock, *, asked: bool) -> tuple[Report | None, Standing]:
     """The newest report, and what the update policy looks at."""
     now = services.clock.now()
-    price, (last, articles, predictions) = await asyncio.gather(
+    price, (last, since) = await asyncio.gather(
         _price(services, stock), _newest_and_since(services, stock.code, now)
     )
-    phase = services.calendar.phase(now)
     return last, Standing(
-        now=now, phase=phase, price=price, new_articles=articles, new_predictions=predictions, asked=asked
+        now=now,
+        phase=services.calendar.phase(now),
+        price=price,
+        new_articles=since.articles,
+        new_predictions=since.predictions,
+        new_disclosures=since.disclosures,
+        asked=asked,
     )
 
 
@@ -280,9 +285,9 @@ async def _price(services: Services, stock: Stock) -> int | None:
         return None
 
 
-async def _newest_and_since(services: Services, code: str, now: datetime) -> tuple[Report | None, int, int]:
+async def _newest_and_since(services: Services, code: str, now: datetime) -> tuple[Report | None, queries.Since]:
     async with services.db.read() as conn:
-        return await queries.newest_and_since(conn, code, until=now) or (None, 0, 0)
+        return await queries.newest_and_since(conn, code, until=now) or (None, queries.Since())
 
 
 def _last(report: Report | None) -> Last | None:

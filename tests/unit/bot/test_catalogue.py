@@ -18,6 +18,7 @@ from bot.texts import RULES, texts
 from core.chats.member import Language
 from core.kis.investors import NetTrading
 from core.prediction import rules
+from core.prediction.disclosure_facts import filing_facts
 from core.prediction.fact import Fact
 from core.prediction.flow_facts import flow_facts
 from core.prediction.price_facts import price_facts, prices_of
@@ -62,7 +63,7 @@ def labels() -> Iterator[str]:
     for given in (None, quote, replace(quote, at=CALENDAR.opens(LAST_DAY))):
         prices = prices_of(bars, given, CALENDAR)
         assert prices is not None
-        for fact in (*price_facts(prices, live_shares=None), *flow_labels()):
+        for fact in (*price_facts(prices, live_shares=None), *flow_labels(), *filing_facts((), as_of=quote.at)):
             yield from (text for text in (fact.label, fact.source) if HANGUL.search(text))
 
 

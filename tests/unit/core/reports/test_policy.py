@@ -90,6 +90,12 @@ def test_a_new_prediction_renews() -> None:
     assert _reason(_MINUTE, new_predictions=1) is UpdateReason.NEW_PREDICTION
 
 
+@pytest.mark.parametrize("phase", list(Phase))
+def test_a_material_disclosure_renews_in_every_phase_and_comes_after_a_move(phase: Phase) -> None:
+    assert _reason(_MINUTE, phase=phase, new_disclosures=1) is UpdateReason.DISCLOSURE
+    assert _reason(_MINUTE, phase=phase, price=200_000, new_disclosures=1) is UpdateReason.PRICE_MOVED
+
+
 def test_asking_renews_after_five_minutes() -> None:
     assert _reason(ASK_AGAIN_AFTER - timedelta(seconds=1), asked=True) is None
     assert _reason(ASK_AGAIN_AFTER, asked=True) is UpdateReason.ASKED
