@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.texts import Texts
+from bot.texts import Texts, moment
 from bot.views.message import Message
 from core.audit.trail import Entry
 
@@ -27,4 +27,13 @@ def _short(detail: Mapping[str, Any]) -> str:
 
 
 def _plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """A value as text: a time in Seoul's, a small figure without an exponent."""
+    if isinstance(value, float):
+        return f"{value:.6f}".rstrip("0").rstrip(".")
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return moment(at) if at.tzinfo else value
