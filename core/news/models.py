@@ -25,7 +25,8 @@ class ArticleRow(Base):
         Index(None, "story_id"),
         Index(None, "fingerprint"),
         Index("ix_article_unembedded", "id", postgresql_where=text("embedded_as IS NULL")),
-        Index(None, "sketch", postgresql_using="gin"),
+        # What was just written is looked for at once, so it must not wait in a list that is read through.
+        Index(None, "sketch", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)

@@ -156,11 +156,13 @@ async def _join_stories(conn: AsyncConnection, new: Collection[int]) -> None:
     One after the other: an article may repeat one that is new as well. Only the beginning of a story counts, so that
     a text which comes every day does not become one endless story.
     """
+    # Each way to a candidate by itself, so that each is a look into its own index.
     query = text(
         "SELECT n.id AS repeat, c.id, c.story_id, c.fingerprint = n.fingerprint AS equal, c.title, c.summary, "
         "left(c.body, :compared) AS body, n.title AS new_title, n.summary AS new_summary, "
-        "left(n.body, :compared) AS new_body FROM article n JOIN article c "
-        "ON (c.sketch && n.sketch OR c.fingerprint = n.fingerprint) AND c.id < n.id AND c.published_at BETWEEN "
+        "left(n.body, :compared) AS new_body FROM article n CROSS JOIN LATERAL ("
+        "SELECT id FROM article WHERE sketch && n.sketch UNION SELECT id FROM article WHERE fingerprint = n.fingerprint"
+        ") AS near JOIN article c ON c.id = near.id AND c.id < n.id AND c.published_at BETWEEN "
         "n.published_at - CAST(:apart AS interval) AND n.published_at + CAST(:apart AS interval) "
         "AND coalesce(c.story_id, c.id) = c.id WHERE n.id = ANY(:ids) ORDER BY n.id, c.id"
     )
@@ -171,7 +173,8 @@ async def _join_stories(conn: AsyncConnection, new: Collection[int]) -> None:
     def gist(number: int, *texts: Any) -> Gist:
         return gists.get(number) or gists.setdefault(number, gist_of(*texts))
 
-    for row in await conn.execute(query, values):
+    candidates = (await conn.execute(query, values)).all()
+    for row in candidates:
         if story[row.repeat] != row.repeat or story.get(row.id, row.id) != row.id:
             continue
         if row.equal or alike(

@@ -17,7 +17,14 @@ def upgrade() -> None:
     op.add_column("article", sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("article", sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("article", sa.Column("matched_as", sa.Text(), nullable=True))
-    op.create_index(op.f("ix_article_sketch"), "article", ["sketch"], unique=False, postgresql_using="gin")
+    op.create_index(
+        op.f("ix_article_sketch"),
+        "article",
+        ["sketch"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
+    )
     op.add_column("article_source", sa.Column("title", sa.Text(), nullable=True))
     op.create_table(
         "article_alias",
