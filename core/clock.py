@@ -95,10 +95,12 @@ SHIFTED_DAYS: Mapping[date, tuple[time, time]] = {
 
 @dataclass(frozen=True)
 class Calendar:
-    """KRX sessions. `corrections` maps a date to whether it trades, and overrules the library."""
+    """KRX sessions. `corrections` maps a date to whether it trades, and overrules the library; what the exchange's own
+    calendar said and was learned from it overrules both."""
 
     corrections: Mapping[date, bool] = field(default_factory=lambda: CORRECTIONS)
     shifted: Mapping[date, tuple[time, time]] = field(default_factory=lambda: SHIFTED_DAYS)
+    _learned: dict[date, bool] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def _xkrx(self) -> Any:
@@ -109,8 +111,14 @@ class Calendar:
     @cached_property
     def _sessions(self) -> frozenset[date]:
         known = {stamp.date() for stamp in self._xkrx.sessions}
-        known |= {day for day, trades in self.corrections.items() if trades}
-        return frozenset(known - {day for day, trades in self.corrections.items() if not trades})
+        corrections = {**self.corrections, **self._learned}
+        known |= {day for day, trades in corrections.items() if trades}
+        return frozenset(known - {day for day, trades in corrections.items() if not trades})
+
+    def learn(self, days: Mapping[date, bool]) -> None:
+        """Follow the exchange's own calendar for these days: whether each is a session."""
+        self._learned.update(days)
+        self.__dict__.pop("_sessions", None)
 
     def is_session(self, day: date) -> bool:
         """Whether the exchange trades on `day`."""
@@ -164,7 +172,8 @@ class Calendar:
         return self._instant(self._xkrx.session_close, day, hours_on(day).close)
 
     def _instant(self, lookup: Any, day: date, otherwise: time) -> datetime:
-        if self.corrections.get(day):
+        added = self.corrections.get(day) or self._learned.get(day)
+        if added and not self._xkrx.is_session(day.isoformat()):
             return kst(day, otherwise)
         moment: datetime = lookup(day.isoformat()).to_pydatetime()
         return moment.astimezone(UTC)

@@ -12,6 +12,7 @@ from core.clock import Calendar, Clock, SystemClock, kst_date
 from core.db import Database, migrate
 from core.embedded import private_servers
 from core.http import Fetcher
+from core.kis.calendar import known_sessions
 from core.kis.client import KisClient
 from core.ledger.recorder import CallRecorder
 from core.llm.gateway import Gateway
@@ -84,6 +85,8 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
         llm = Gateway(settings, db=db, clock=clock)
         stack.push_async_callback(llm.close)
         await calendar_read
+        async with db.read() as conn:
+            calendar.learn(await known_sessions(conn))
         yield Services(
             settings=settings,
             clock=clock,

@@ -9,14 +9,15 @@ from typing import Final, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.clock import kst_date
+from core.clock import hours_on, kst, kst_date
 from core.errors import Fenced, StockPilotError
 from core.kis.minutes import MinuteChart
-from core.market import flows, minutes
+from core.market import books, companies, flows, indices, minutes, overtime
 from core.market.asking import Answers
 from core.market.minute import MINUTE
 from core.market.minute_queries import covered_until
 from core.market.service import collect_bars
+from core.market.sessions import refresh_sessions
 from core.market.sweep import sweep
 from core.runs.run import Run
 from core.services import Services
@@ -27,6 +28,9 @@ from jobs.stocks import each_followed
 
 T = TypeVar("T")
 
+_BOOK_SHARE: Final = 90
+"""Seconds of KIS's calls that order books may take in five minutes."""
+
 _MINUTE_SHARE: Final = 30
 """Seconds of KIS's calls that true minutes may take in a minute: beside the sweep, and with room for questions."""
 
@@ -36,8 +40,7 @@ BATCH: Final = 60
 
 async def collect_daily_bars(services: Services, run: Run) -> None:
     """Store the daily bars that followed stocks lack; a year for one that has none."""
-    if not services.kis.configured:
-        run.warn("KIS is not configured")
+    if not _has_key(services, run):
         return
     services = _collecting(services)
 
@@ -48,14 +51,107 @@ async def collect_daily_bars(services: Services, run: Run) -> None:
 
 
 async def collect_market_data(services: Services, run: Run) -> None:
-    """Prices of every listed stock."""
+    """Prices of every listed stock, indices and sectors, then order books and estimates as far as the quota goes.
+
+    Followed stocks go first, then the largest; what is left out has its turn when somebody asks.
+    """
     if not _open_for(services, run):
         return
-    services = _collecting(services)
+    services, paper = _collecting(services), services.settings.kis.paper
     codes = [stock.code for stock in await listed_stocks(services)]
+    followed = [stock.code for stock in await followed_stocks(services)]
     run.progress(total=len(codes))
-    swept = await sweep(services, codes, run.begin)
-    run.progress(done=swept.priced)
+    if not paper:
+        swept = await sweep(services, codes, run.begin)
+        run.progress(done=swept.priced)
+        await _keep(services, run, indices.ask_now(services, (*indices.MAIN, *indices.SECTORS)), indices.store_now)
+        if followed:
+            await _keep(services, run, books.ask_estimates(services, followed), books.keep_estimates)
+    first = codes[: max(len(followed), int(services.settings.kis.rate * _BOOK_SHARE))]
+    await _keep(services, run, books.ask_books(services, first), books.store_books)
+
+
+async def _keep(
+    services: Services,
+    run: Run,
+    asking: Awaitable[Answers[T]],
+    store: Callable[[Services, AsyncConnection, Answers[T]], Awaitable[object]],
+) -> None:
+    """Store the answers; a source that fails altogether is counted, and the next one follows."""
+    try:
+        answers = await asking
+    except StockPilotError as error:
+        run.progress(failed=1)
+        run.warn(f"{type(error).__name__}: {error}")
+        return
+    async with run.begin() as conn:
+        await store(services, conn, answers)
+    _note_failures(run, answers)
+
+
+async def collect_overtime(services: Services, run: Run) -> None:
+    """What was traded after the close, once that has ended: at 18:00 until 2026-09-11, at 20:05 since 2026-09-14."""
+    day = services.calendar.latest_session(run.slot)
+    hours = hours_on(day)
+    ended = kst(day, hours.after_hours[1]) + (services.calendar.closes(day) - kst(day, hours.close))
+    if not _has_key(services, run) or not ended <= run.slot < ended + timedelta(hours=1):
+        return
+    services = _collecting(services)
+    await each_batch(
+        services,
+        run,
+        lambda codes: overtime.ask(services, codes, day=day),
+        lambda conn, answers: overtime.store(services, conn, answers),
+    )
+
+
+async def collect_index_daily(services: Services, run: Run) -> None:
+    """The closed sessions of indices and sectors."""
+    if not _has_key(services, run):
+        return
+    services = _collecting(services)
+    codes = (*indices.MAIN, *indices.SECTORS)
+    run.progress(total=len(codes))
+    answers = await indices.ask_daily(services, codes)
+    async with run.begin(done=len(answers.found)) as conn:
+        await indices.store_daily(services, conn, answers)
+    _note_failures(run, answers)
+
+
+async def collect_product_info(services: Services, run: Run) -> None:
+    """What every listed issue is, as the broker keeps it."""
+    if not _has_key(services, run, paper_too=False):
+        return
+    services = _collecting(services)
+    await each_batch(
+        services,
+        run,
+        lambda codes: companies.ask_products(services, codes),
+        lambda conn, answers: companies.store_products(services, conn, answers),
+    )
+
+
+async def collect_financials(services: Services, run: Run) -> None:
+    """The financial ratios of every listed company."""
+    if not _has_key(services, run, paper_too=False):
+        return
+    services = _collecting(services)
+    await each_batch(
+        services,
+        run,
+        lambda codes: companies.ask_ratios(services, codes),
+        lambda conn, answers: companies.store_ratios(services, conn, answers),
+    )
+
+
+async def refresh_calendar(services: Services, run: Run) -> None:
+    """The exchange's own calendar of the next weeks, which corrects ours."""
+    if not _has_key(services, run, paper_too=False):
+        return
+    wrong = await refresh_sessions(services, begin=run.begin)
+    run.progress(done=1)
+    if wrong:
+        run.warn(f"{wrong} days of our calendar were not as the exchange has them")
 
 
 async def collect_minute_bars(services: Services, run: Run) -> None:
@@ -88,8 +184,7 @@ async def _true_minutes(services: Services, run: Run, stocks: Sequence[Stock]) -
 
 async def repair_minute_bars(services: Services, run: Run) -> None:
     """The whole session's true minutes of every listed stock that lacks some."""
-    if not services.kis.configured:
-        run.warn("KIS is not configured")
+    if not _has_key(services, run):
         return
     services = _collecting(services)
     day = services.calendar.last_closed_session(run.slot)
@@ -110,8 +205,7 @@ async def repair_minute_bars(services: Services, run: Run) -> None:
 
 async def collect_investor_trends(services: Services, run: Run) -> None:
     """What each group of investors bought net of every listed stock, followed ones first."""
-    if not services.kis.configured:
-        run.warn("KIS is not configured")
+    if not _has_key(services, run):
         return
     services = _collecting(services)
     await each_batch(services, run, lambda codes: flows.ask(services, codes), flows.store(services))
@@ -172,9 +266,19 @@ def _open_for(services: Services, run: Run, *, lag: timedelta = timedelta()) -> 
 
     A missing key is noted.
     """
-    if not services.kis.configured:
-        run.warn("KIS is not configured")
+    if not _has_key(services, run):
         return False
     calendar, slot = services.calendar, run.slot
     day = calendar.latest_session(slot)
     return calendar.opens(day) < slot <= calendar.closes(day) + lag
+
+
+def _has_key(services: Services, run: Run, *, paper_too: bool = True) -> bool:
+    """Whether there is a key, and one that this is served to; what is missing is noted."""
+    if not services.kis.configured:
+        run.warn("KIS is not configured")
+        return False
+    if services.settings.kis.paper and not paper_too:
+        run.warn("KIS does not serve this to a paper key")
+        return False
+    return True

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.clock import ManualClock
-from core.kis.pace import Pace
+from core.kis.pace import Lane, Pace
 
 START = datetime(2026, 2, 20, 6, 50, tzinfo=UTC)
 
@@ -96,4 +96,48 @@ async def test_the_rate_holds_whenever_the_calls_come(rests: list[float], refuse
         moments.append(clock.now())
         if refuse_every and number % refuse_every == 0:
             pace.refused()
+    assert most_in_a_second(moments) <= 18
+
+
+async def test_questions_go_before_collection_which_keeps_a_tenth() -> None:
+    clock = ManualClock(START)
+    pace = Pace(18, clock)
+    order: list[Lane] = []
+
+    async def call(lane: Lane) -> None:
+        await pace.turn(lane)
+        order.append(lane)
+
+    collecting = [asyncio.create_task(call(Lane.COLLECTING)) for _ in range(40)]
+    while len(order) < 3:
+        await asyncio.sleep(0)
+    asked = [asyncio.create_task(call(Lane.ASKED)) for _ in range(20)]
+    await asyncio.gather(*collecting, *asked)
+    first = order.index(Lane.ASKED)
+    assert first <= 4
+    assert order[first : first + 22].count(Lane.COLLECTING) == 2
+    assert order[first + 22 :] == [Lane.COLLECTING] * (len(order) - first - 22)
+
+
+async def test_a_caller_who_gives_up_takes_no_turn() -> None:
+    clock = ManualClock(START)
+    pace = Pace(18, clock)
+    await pace.turn()
+    waiting = [asyncio.create_task(pace.turn()) for _ in range(3)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    waiting[1].cancel()
+    await asyncio.wait(waiting)
+    assert clock.now() - START <= pace.spacing * 2
+
+
+async def test_waking_late_does_not_add_up() -> None:
+    class LateClock(ManualClock):
+        async def sleep(self, seconds: float) -> None:
+            await super().sleep(seconds + 0.002)
+
+    clock = LateClock(START)
+    pace = Pace(18, clock)
+    moments = await leave(pace, clock, 181)
+    assert 180 / (moments[-1] - moments[0]).total_seconds() >= 18 * 0.95
     assert most_in_a_second(moments) <= 18
