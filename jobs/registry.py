@@ -21,6 +21,7 @@ from jobs.market import (
 from jobs.news import crawl_news, embed_news, match_news, search_stock_news
 from jobs.reports import generate_reports
 from jobs.scoring import evaluate_predictions
+from jobs.sources import compare_sources
 from jobs.spec import CatchUp, JobSpec, TodayIfWithin
 from jobs.stocks import refresh_stocks
 from jobs.strategies import check_strategies
@@ -186,6 +187,16 @@ _SPECS = (
         catch_up=TodayIfWithin(timedelta(hours=2)),
         sessions_only=True,
         after=("refresh_stocks", "collect_daily_bars"),
+    ),
+    JobSpec(
+        name="compare_sources",
+        summary="두 수집원의 일봉 비교",
+        schedule=(time(16, 20),),
+        run=compare_sources,
+        timeout=timedelta(minutes=5),
+        catch_up=CatchUp.LATEST,
+        sessions_only=True,
+        after=("collect_daily_bars",),
     ),
     JobSpec(
         name="evaluate_predictions",

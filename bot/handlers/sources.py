@@ -59,6 +59,6 @@ async def _all(context: BotContext) -> Message:
 
 
 async def _one(context: BotContext, key: str, said: str = "", error: str = "", **values: object) -> Message:
-    seen, rows = await outside.look(context.services, key)
+    found = await outside.look(context.services, key)
     done = views.Done(context.texts(said, **values), error) if said else None
-    return views.source(seen, rows, done, context.services.clock.now(), context.texts)
+    return views.source(found, done, context.services.clock.now(), context.texts)

@@ -126,6 +126,13 @@ WORDS: Mapping[AlertKind, Words] = {
         "잠시 읽지 않다가 스스로 다시 시험합니다. 그동안 이미 받은 자료로 답하고, 되살아나면 한 번 알려 드립니다.",
         "/sources {source}",
     ),
+    AlertKind.SOURCES_DIFFER: Words(
+        "🔀",
+        "두 수집원의 {what} 값이 다릅니다",
+        "{day} {first} / {second}: 비교 {compared}건, 다름 {differing}건, 한쪽에만 {missing}건. 예: {example}",
+        "저장된 값은 바꾸지 않았습니다. 어느 쪽이 맞는지 확인해 주세요.",
+        "/sources {first}",
+    ),
     AlertKind.SOURCE_RECOVERED: Words(
         "✅",
         "{source} 수집이 다시 됩니다",
@@ -139,6 +146,7 @@ WORDS: Mapping[AlertKind, Words] = {
 STATES = {"failed": "실패로", "timed_out": "제한 시간을 넘겨", "fenced": "강제로 해제되어"}
 RESOURCES = {"memory": "메모리", "disk": "디스크"}
 PERIODS = {"day": "하루", "month": "한 달"}
+COMPARED = {"daily_bars": "일봉"}
 DIRECTIONS = {Direction.UP: "🔴▲", Direction.DOWN: "🔵▼"}
 
 
@@ -180,6 +188,8 @@ def _shown(alert: Alert, texts: Texts) -> dict[str, str]:
         shown["since"] = moment(datetime.fromisoformat(str(facts["since"]))) if facts["since"] else ""
     if "failure" in facts:
         shown["failure"] = texts(FAILURES.get(shown["failure"], shown["failure"]))
+    if "what" in facts:
+        shown["what"] = texts(COMPARED.get(shown["what"], shown["what"]))
     if "strategy" in facts:
         shown["strategy_name"] = texts(NAMES.get(shown["strategy"], shown["strategy"]))
     if alert.kind is AlertKind.STATUS_CHANGED:

@@ -11,9 +11,8 @@ from bot.callbacks import pack
 from bot.texts import Texts
 from bot.views.message import Button, Keyboard, Message, rows
 from core.outside.declared import Family, Why
-from core.outside.service import Mark, Seen
+from core.outside.service import Detail, Mark, Seen
 from core.sources.status import Circuit
-from core.sources.waiting import Waiting
 
 NAMES = {
     "naver_main": "네이버 증권 주요·속보",
@@ -35,7 +34,17 @@ NAMES = {
     "kis_master": "종목 마스터",
     "kis_quote": "한국투자증권 현재가",
     "kis_daily": "한국투자증권 일봉",
+    "kis_multi": "한국투자증권 복수 시세",
+    "kis_minutes": "한국투자증권 분봉",
+    "kis_book": "한국투자증권 호가",
+    "kis_estimate": "한국투자증권 장중 수급 추정",
     "kis_flows": "한국투자증권 투자자 동향",
+    "kis_index": "한국투자증권 지수",
+    "kis_index_daily": "한국투자증권 지수 일봉",
+    "kis_overtime": "한국투자증권 시간외",
+    "kis_ratios": "한국투자증권 재무비율",
+    "kis_product": "한국투자증권 종목 정보",
+    "kis_calendar": "한국투자증권 휴장일",
     "openai": "OpenAI",
     "openrouter": "OpenRouter",
 }
@@ -118,10 +127,11 @@ def sources(seen: Sequence[Seen], now: datetime, texts: Texts) -> Message:
     return Message(text=text, keyboard=(*rows(buttons, width=2), (Button(texts("🔄 새로고침"), pack("so")),)))
 
 
-def source(seen: Seen, waiting: Sequence[Waiting], done: Done | None, now: datetime, texts: Texts) -> Message:
-    """One source with its newest failures and rows in quarantine, under what was just done to it."""
+def source(found: Detail, done: Done | None, now: datetime, texts: Texts) -> Message:
+    """One source with its newest failures, rows in quarantine and comparisons, under what was just done to it."""
+    seen = found.seen
     failures = [each | {"at": datetime.fromisoformat(each["at"])} for each in map(dict, seen.status.failures)]
-    text = texts.render("source", seen=seen, waiting=waiting, done=done, failures=failures, now=now, **_words())
+    text = texts.render("source", found=found, seen=seen, done=done, failures=failures, now=now, **_words())
     return Message(text=text, keyboard=_keyboard(seen, texts))
 
 

@@ -22,6 +22,7 @@ from core.news.sources import SOURCES, Source
 from core.search.service import collection_of
 from core.services import Services
 from core.sources.service import get_source
+from core.stocks.service import SOURCE as MASTER
 from core.strategies.service import supervised
 from core.strategies.state import Status as Working
 
@@ -122,6 +123,24 @@ def news(source: Source) -> Callable[[Services], Awaitable[Finding]]:
     return look
 
 
+def noted(source: str) -> Callable[[Services], Awaitable[Finding]]:
+    """The probe of a source that is read now and then: how its last reading went. It is not asked, for politeness."""
+
+    async def look(services: Services) -> Finding:
+        async with services.db.read() as conn:
+            state = await get_source(conn, source)
+        status = Status.DEGRADED if state.failures_in_row else Status.HEALTHY
+        if state.failures_in_row:
+            said = note(NoteKind.FAILED, times=state.failures_in_row, reason=state.failure_kind or "")
+        elif state.last_success_at is None:
+            said = note(NoteKind.NOT_YET_READ)
+        else:
+            said = note(NoteKind.ITEMS, count=state.last_items or 0)
+        return Finding(status=status, notes=(said,), last_success_at=state.last_success_at)
+
+    return look
+
+
 async def outbox(services: Services) -> Finding:
     """Letters that wait, the oldest of them, and those of the last day that came to no good end."""
     now = services.clock.now()
@@ -204,6 +223,7 @@ PROBES = (
     Probe(name="redis", look=redis),
     Probe(name="milvus", look=milvus),
     Probe(name="kis", look=kis),
+    Probe(name=MASTER, look=noted(MASTER), told=False),
     *(Probe(name=provider, look=llm(provider)) for provider in ("openai", "openrouter")),
     *(Probe(name=source.key, look=news(source), told=False) for source in SOURCES.values()),
     Probe(name="outbox", look=outbox),

@@ -14,14 +14,18 @@ from core.news.searching import calls_today
 from core.news.service import crawl
 from core.news.sources import PAGE_SITES, SOURCES, PageSite, Source
 from core.outside.declared import Declared, Family, Off, Quota, Why
+from core.outside.disclosures import DISCLOSURES
 from core.services import Services
 from core.settings import Settings
 from core.sources.service import ask_source, record_success
 from core.stocks.service import SOURCE as MASTER
 from core.stocks.service import refresh_stocks
 
-LIVE: Final = (QUOTES, DAILY, "kis_flows")
-"""The parts of KIS that are asked one stock at a time."""
+KIS: Final = (
+    *(QUOTES, "kis_multi", "kis_minutes", DAILY, "kis_book", "kis_estimate", "kis_flows", "kis_index"),
+    *("kis_index_daily", "kis_overtime", "kis_ratios", "kis_product", "kis_calendar"),
+)
+"""The parts of KIS by what they bring; a live probe of health sees whether it answers at all."""
 PROVIDERS: Final = ("openai", "openrouter")
 _LARGEST: Final = "005930"
 
@@ -115,8 +119,9 @@ async def _budget(services: Services, conn: AsyncConnection) -> Quota:
 _TABLE: Final = (
     *(_news(source) for source in SOURCES.values()),
     *(_pages(site) for site in PAGE_SITES.values()),
+    *DISCLOSURES,
     Declared(key=MASTER, family=Family.STOCKS, component=MASTER, off=lambda _settings: None, probe=refresh_stocks),
-    *(_kis(key) for key in LIVE),
+    *(_kis(key) for key in KIS),
     *(_provider(name) for name in PROVIDERS),
 )
 

@@ -22,6 +22,7 @@ from core.news.sources import SOURCES
 from core.outside.declared import Declared, Off, Quota
 from core.outside.registry import DECLARED
 from core.services import Services
+from core.sources.compare import Comparison, comparisons
 from core.sources.service import get_source, list_sources, reopen
 from core.sources.status import Circuit, SourceStatus
 from core.sources.waiting import Waiting, newest_waiting, resolve, still_waiting, waiting, waiting_counts
@@ -89,13 +90,26 @@ async def overview(services: Services) -> list[Seen]:
         return [await _seen(services, conn, each, states.get(each.key), counts, at) for each in DECLARED.values()]
 
 
-async def look(services: Services, key: str) -> tuple[Seen, list[Waiting]]:
-    """One source, and the newest of its rows in quarantine; raises `UserError` for one that is not declared."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Detail:
+    """One source, the newest of its rows in quarantine, and of its comparisons with another source."""
+
+    seen: Seen
+    waiting: Sequence[Waiting]
+    compared: Sequence[Comparison]
+
+
+async def look(services: Services, key: str) -> Detail:
+    """One source in detail; raises `UserError` for one that is not declared."""
     declared, at = declared_source(key), services.clock.now()
     async with services.db.read() as conn:
         status, counts = await get_source(conn, key), await waiting_counts(conn)
         seen = await _seen(services, conn, declared, status, counts, at)
-        return seen, await newest_waiting(conn, key, limit=EXAMPLES)
+        return Detail(
+            seen=seen,
+            waiting=await newest_waiting(conn, key, limit=EXAMPLES),
+            compared=await comparisons(conn, limit=EXAMPLES, of=key),
+        )
 
 
 def declared_source(key: str) -> Declared:
