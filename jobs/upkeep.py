@@ -13,10 +13,13 @@ from core.runs.run import Run
 from core.runs.service import clean_expired
 from core.search.service import reconcile
 from core.services import Services
+from core.sources.waiting import prune as prune_quarantine
 from core.usage.aggregates import prune as prune_calls
 
 LETTERS_KEPT = timedelta(days=90)
 """How long it is remembered what was told to whom, and with it that it is not told again."""
+QUARANTINE_KEPT = timedelta(days=90)
+"""How long a row that could not be used waits for a parser that reads it."""
 
 
 async def housekeeping(services: Services, run: Run) -> None:
@@ -25,6 +28,7 @@ async def housekeeping(services: Services, run: Run) -> None:
         run.warn(f"{job}: an expired lease was released")
     async with run.begin() as conn:
         await prune_records(conn, before=services.clock.now() - timedelta(days=services.settings.log.kept_days))
+        await prune_quarantine(conn, before=services.clock.now() - QUARANTINE_KEPT)
         await prune_letters(conn, before=services.clock.now() - LETTERS_KEPT)
     await prune_calls(services, run)
     await keep_months(services, run)

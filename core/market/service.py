@@ -23,6 +23,7 @@ from core.market import queries
 from core.market.bar import Bar, Quote
 from core.market.coverage import first_session, missing_days
 from core.services import Services
+from core.sources.chain import Link, first_of
 from core.sources.service import ask_source, quarantine, record_success
 from core.stocks.queries import get_stock
 from core.stocks.stock import Stock
@@ -32,6 +33,9 @@ log = structlog.get_logger(__name__)
 QUOTES: Final = "kis_quote"
 DAILY: Final = "kis_daily"
 """The sources, as `/health` names them."""
+
+KEPT: Final = "kept"
+"""What is stored, as a link of a chain of sources."""
 
 BAR_SOURCE: Final = "일봉"
 """The source of a quote that is really the close of a daily bar."""
@@ -56,14 +60,15 @@ async def get_quote(services: Services, stock: Stock) -> Quote:
     `KIS` or `일봉` (the close of a daily bar). Raises `NotConfigured`, `Unavailable`, `Malformed` or `Unsupported`
     (no such stock) where nothing is known.
     """
-    try:
-        quote = await _live_quote(services, stock)
-    except _OUTSIDE as error:
+
+    async def kept() -> Quote:
         known = (await known_quotes(services, [stock.code])).get(stock.code)
         if known is None:
-            raise
-        log.info("quote_from_store", code=stock.code, source=known.source, error=str(error))
-        quote = known
+            raise Unsupported(f"no price of {stock.code} is kept")
+        return known
+
+    links = (Link(source=QUOTES, ask=lambda: _live_quote(services, stock)), Link(source=KEPT, ask=kept))
+    quote = (await first_of(links, at=services.clock.now())).value
     return replace(quote, market_cap=_market_cap(quote, stock))
 
 
