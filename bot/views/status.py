@@ -7,6 +7,7 @@ from decimal import Decimal
 from bot.texts import Texts
 from bot.views.health import MARKS, WORDS, lasted, said, unwell
 from bot.views.message import Message
+from bot.views.usage import dollars
 from core.health.overview import VERSION, Overview
 from core.health.vitals import Vitals
 from core.prediction.facts import PHASES
@@ -24,6 +25,7 @@ def status(now: Overview, llm: LLMSettings, texts: Texts) -> Message:
             (now.spent.month, Decimal(str(llm.monthly_budget_usd))),
         ],
         "uptime": lasted(now.uptime, texts),
+        "dollars": dollars,
         "version": VERSION,
     }
     return Message(text=texts.render("status", **values, marks=MARKS, words=WORDS))
