@@ -70,6 +70,8 @@ CIRCUITS = {
     Circuit.OPEN: "열림(읽지 않음)",
     Circuit.PROBING: "시험 대기(다음 차례에 한 번)",
 }
+TROUBLED = (Mark.HURT, Mark.FAILED)
+"""How sources stand that an admin will want to look at; they get a button, as do those with rows in quarantine."""
 OFF = {
     Why.UNSET: "설정이 비어 있습니다",
     Why.ROBOTS: "사이트의 robots.txt와 약관이 자동 수집을 금합니다",
@@ -118,11 +120,9 @@ def sources(seen: Sequence[Seen], now: datetime, texts: Texts) -> Message:
         **_words(),
     )
     buttons = [
-        Button(
-            f"{MARKS[each.mark]} {texts(NAMES.get(each.declared.key, each.declared.key))}",
-            pack("sd", each.declared.key),
-        )
+        Button(f"{MARKS[each.mark]} {texts(NAMES.get(key, key))}", pack("sd", key))
         for each in on
+        if (each.mark in TROUBLED or each.waiting) and (key := each.declared.key)
     ]
     return Message(text=text, keyboard=(*rows(buttons, width=2), (Button(texts("🔄 새로고침"), pack("so")),)))
 
