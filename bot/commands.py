@@ -13,6 +13,7 @@ from bot.context import BotContext
 from bot.handlers import (
     audit,
     basics,
+    disclosures,
     health,
     jobs,
     locks,
@@ -84,6 +85,13 @@ COMMANDS = (
         handler=news.news,
         summary="최근 뉴스",
         example="/news SK하이닉스",
+        group=Group.NEWS,
+    ),
+    Command(
+        name="disclosures",
+        handler=disclosures.disclosures,
+        summary="공시와 그 뜻",
+        example="/disclosures 삼성전자",
         group=Group.NEWS,
     ),
     Command(
@@ -282,6 +290,9 @@ ACTIONS: Mapping[str, Action] = {
     "p": Action(call=stocks.price_pressed, arguments=_CODE),
     "n": Action(call=news.page_pressed, arguments=f"(-|{CODE.pattern})(?::([0-9]{{1,3}}))?"),
     "a": Action(call=news.article_pressed, arguments="([0-9]{1,12})"),
+    "d": Action(call=disclosures.filing_pressed, arguments="([0-9]{1,12})"),
+    "dn": Action(call=disclosures.stock_pressed, arguments=_CODE),
+    "ds": Action(call=disclosures.page_pressed, arguments=f"(w|m|{CODE.pattern}):([0-9]{{1,3}})"),
     "w": Action(call=watchlist.watch_pressed, arguments=_CODE),
     "u": Action(call=watchlist.unwatch_pressed, arguments=_CODE),
     "l": Action(call=basics.language_pressed, arguments=f"({'|'.join(Language)})"),

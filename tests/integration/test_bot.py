@@ -56,6 +56,7 @@ FIRST_ANSWERS = {
     "report": "확신도",
     "price": "거래대금",
     "news": "뉴스",
+    "disclosures": "삼성전자 공시 목록",
     "watch": "관심종목에 담았습니다",
     "unwatch": "관심종목에서 뺐습니다",
     "watchlist": "관심종목이 아직 없습니다",
