@@ -75,7 +75,7 @@ async def test_one_strategy_shows_its_memory_its_error_and_its_signals(stage: St
 async def test_a_stop_by_command_takes_effect_stays_and_is_audited(stage: Stage, supervisor: Supervisor) -> None:
     answer = await stage.ask("/strategy stop price_feed", stage.admin)
     assert "멈췄습니다" in answer
-    assert "⚪ 실시간 시세 price_feed · 꺼짐" in answer
+    assert "⚪ 실시간 시세 수신 price_feed · 꺼짐" in answer
     await until(lambda: "price_feed" not in supervisor.running)
     assert "이미 꺼져 있습니다" in await stage.ask("/strategy stop price_feed", stage.admin)
     assert "시작하도록 했습니다" in await stage.ask("/strategy start price_feed", stage.admin)
