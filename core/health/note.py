@@ -27,7 +27,10 @@ class NoteKind(StrEnum):
     MISSED = "missed"  # count, in the last 24 hours
     ITEMS = "items"  # count
     FAILED = "failed"  # times, reason
+    FEW = "few"  # count, usual (what such an hour usually brings)
     NOT_YET_READ = "not_yet_read"
+    FEED_ONLY = "feed_only"
+    CALLS = "calls"  # used, most: today
     NOT_READ = "not_read"  # minutes
     NOTHING_FOLLOWED = "nothing_followed"
     IN_USE = "in_use"  # percent

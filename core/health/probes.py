@@ -11,6 +11,8 @@ from sqlalchemy import text
 
 from core.clock import kst_date
 from core.delivery.queries import outbox_state
+from core.disclosures.client import calls_today
+from core.disclosures.service import FEED, LIST, PARTS
 from core.errors import NotConfigured
 from core.health.kept import kept_of
 from core.health.note import NoteKind, note
@@ -116,6 +118,9 @@ def news(source: Source) -> Callable[[Services], Awaitable[Finding]]:
             status, said = Status.DEGRADED, note(NoteKind.NOT_READ, minutes=LATE // timedelta(minutes=1))
         elif state.last_success_at is None:
             status, said = Status.HEALTHY, note(NoteKind.NOT_YET_READ)
+        elif state.few:
+            status = Status.DEGRADED
+            said = note(NoteKind.FEW, count=state.last_items or 0, usual=state.usual_items or 0)
         else:
             status, said = Status.HEALTHY, note(NoteKind.ITEMS, count=state.last_items or 0)
         return Finding(status=status, notes=(said,), last_success_at=state.last_success_at)
@@ -139,6 +144,39 @@ def noted(source: str) -> Callable[[Services], Awaitable[Finding]]:
         return Finding(status=status, notes=(said,), last_success_at=state.last_success_at)
 
     return look
+
+
+async def dart(services: Services) -> Finding:
+    """How the last readings of DART went, part by part, and the calls of the day. It is not asked, for its quota.
+
+    Without a key the public feed alone is read, which is said.
+    """
+    on = [part.key for part in PARTS if part.off_because(services.settings) is None]
+    if not {LIST, FEED} & set(on):
+        raise NotConfigured("DART_API_KEY")
+    now, since = services.clock.now(), kept_of(services).since
+    async with services.db.read() as conn:
+        states = [await get_source(conn, key) for key in on]
+        used = await calls_today(conn, at=now)
+    main = next(state for state in states if state.source == (LIST if LIST in on else FEED))
+    failing = [state for state in states if state.failures_in_row]
+    notes = [
+        note(NoteKind.FAILED, times=state.failures_in_row, reason=f"{state.source} {state.failure_kind}")
+        for state in failing
+    ]
+    late = now - max(main.last_success_at or since, since) > LATE
+    if late:
+        notes.append(note(NoteKind.NOT_READ, minutes=LATE // timedelta(minutes=1)))
+    elif main.last_success_at is None:
+        notes.append(note(NoteKind.NOT_YET_READ))
+    elif not main.failures_in_row:
+        notes.append(note(NoteKind.ITEMS, count=main.last_items or 0))
+    if LIST in on:
+        notes.append(note(NoteKind.CALLS, used=used, most=services.settings.dart.daily_calls))
+    else:
+        notes.append(note(NoteKind.FEED_ONLY))
+    status = Status.DEGRADED if failing or late else Status.HEALTHY
+    return Finding(status=status, notes=tuple(notes), last_success_at=main.last_success_at)
 
 
 async def outbox(services: Services) -> Finding:
@@ -226,6 +264,7 @@ PROBES = (
     Probe(name=MASTER, look=noted(MASTER), told=False),
     *(Probe(name=provider, look=llm(provider)) for provider in ("openai", "openrouter")),
     *(Probe(name=source.key, look=news(source), told=False) for source in SOURCES.values()),
+    Probe(name="dart", look=dart, told=False),
     Probe(name="outbox", look=outbox),
     Probe(name="strategies", look=strategies, told=False),
     Probe(name="memory", look=memory),

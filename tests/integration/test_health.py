@@ -232,6 +232,14 @@ async def test_a_failing_source_tells_admins_itself_and_not_a_second_time(equipp
     assert keys == {"source:naver_main:1:failed"}
 
 
+async def test_far_fewer_items_than_usual_are_degraded(equipped: Services) -> None:
+    for items in [40] * 10 + [3]:
+        async with equipped.db.begin() as conn:
+            await record_success(conn, "naver_main", items=items, at=NOW, services=equipped)
+    found = (await health(equipped))["naver_main"]
+    assert (found.status, found.message) == (Status.DEGRADED, "few count=3 usual=40")
+
+
 async def test_two_that_tell_the_same_report_at_once_tell_it_once(equipped: Services) -> None:
     dead = Component(name="postgresql", status=Status.UNHEALTHY, critical=True, latency_ms=1, last_success_at=None)
     report = HealthReport(status=Status.UNHEALTHY, at=NOW, components=(dead,))
