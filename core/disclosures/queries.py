@@ -190,6 +190,12 @@ async def note_sweep(conn: AsyncConnection, division: Division, sweep: Sweep) ->
     await conn.execute(query, {"division": division, "day": sweep.day, "at": sweep.at})
 
 
+async def numbered_on(conn: AsyncConnection, day: date) -> int:
+    """How many filings of a day are known with the number of their company, as the list gives them."""
+    query = text("SELECT count(*) FROM disclosure WHERE filed_on = :day AND corp_code IS NOT NULL")
+    return int((await conn.execute(query, {"day": day})).scalar_one())
+
+
 async def without_minute(conn: AsyncConnection, *, since: date, limit: int) -> list[str]:
     """Numbers of followed companies with filings since a day whose minute is not known."""
     query = text(

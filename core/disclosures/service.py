@@ -14,7 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.clock import Calendar, kst_date
 from core.disclosures.client import OpenDart
 from core.disclosures.filing import Division, Listed, together
-from core.disclosures.queries import Sweep, judge_again, note_sweep, store_corps, store_filings, sweeps, without_minute
+from core.disclosures.queries import (
+    Sweep,
+    judge_again,
+    note_sweep,
+    numbered_on,
+    store_corps,
+    store_filings,
+    sweeps,
+    without_minute,
+)
 from core.disclosures.site import company_feed, day_list, today_feed
 from core.errors import Malformed, StockPilotError, Unavailable
 from core.services import Services
@@ -72,10 +81,12 @@ async def crawl_list(services: Services, begin: Begin) -> Crawled:
     inside a day is not strict, so what is known is told by receipt numbers and by nothing else. A reading broken off
     anywhere and repeated ends as if undisturbed. Raises what ended it, after the rest was stored.
     """
-    total, crawled = await ask_source(services, LIST, lambda: _read_boards(services, begin))
+    crawled = await ask_source(services, LIST, lambda: _read_boards(services, begin))
+    at = services.clock.now()
     async with begin() as conn:
         await judge_again(conn)
-        await record_success(conn, LIST, items=total, at=services.clock.now(), services=services)
+        # How much was read depends on what was known; how much there is of the day does not.
+        await record_success(conn, LIST, items=await numbered_on(conn, kst_date(at)), at=at, services=services)
     return crawled
 
 
@@ -159,13 +170,13 @@ PARTS: Final = (
 """The parts of DART, in the order they are read. Without a key the feed alone is."""
 
 
-async def _read_boards(services: Services, begin: Begin) -> tuple[int, Crawled]:
-    """Every board, page by page; how many filings there are in reach, and what the reading brought."""
+async def _read_boards(services: Services, begin: Begin) -> Crawled:
+    """Every board, page by page."""
     dart, at = OpenDart(services), services.clock.now()
     today = kst_date(at)
     async with services.db.read() as conn:
         known = await sweeps(conn)
-    total, crawled = 0, Crawled()
+    crawled = Crawled()
     for board in BOARDS:
         last = known.get(board)
         whole = last is None or at - last.at >= SWEEP_EVERY or last.day != today
@@ -174,13 +185,12 @@ async def _read_boards(services: Services, begin: Begin) -> tuple[int, Crawled]:
             listed = await dart.filings(board, start=start, end=today, page=page)
             one = await _keep(services, begin, LIST, listed)
             crawled += one
-            total += listed.total if page == 1 else 0
             if page >= listed.pages or not (whole or one.new):
                 break
         if whole:
             async with begin() as conn:
                 await note_sweep(conn, board, Sweep(day=today, at=at))
-    return total, crawled
+    return crawled
 
 
 async def _crawl_companies(services: Services, begin: Begin, error: StockPilotError) -> Crawled:

@@ -32,6 +32,9 @@ from core.disclosures.service import (
     refresh_corps,
 )
 from core.errors import Blocked, Malformed, NotConfigured, QuotaExceeded, StockPilotError, Unavailable, Unsupported
+from core.health.note import NoteKind, note
+from core.health.probes import dart as look
+from core.health.report import Status
 from core.services import Services
 from core.sources.service import get_source
 from jobs.registry import JOBS
@@ -367,7 +370,7 @@ async def test_the_job_reads_every_part_and_one_that_fails_does_not_stop_the_oth
     assert await rows(services, "SELECT done, failed, total FROM job_run") == [(2, 1, 3)]
     async with services.db.begin() as conn:
         assert (await get_source(conn, CORPS)).failures_in_row == 1
-        assert (await get_source(conn, LIST)).last_items == len(at_dart(dart))
+        assert (await get_source(conn, LIST)).last_items == len(at_dart(dart, days=0))
         assert (await get_source(conn, FEED)).last_items == len(at_dart(dart, days=0))
 
 
@@ -421,3 +424,43 @@ async def test_a_changed_table_of_kinds_judges_what_is_stored_again(services: Se
         await conn.exec_driver_sql("UPDATE disclosure SET rules = 0, kind = 'old', weight = 'routine'")
     await crawl(services)
     assert await rows(services, "SELECT kind, weight FROM disclosure") == [("cancellation", "material")]
+
+
+# Health
+
+
+async def test_health_tells_what_was_read_how_many_calls_it_took_and_what_fails(
+    services: Services, dart: DartServer, clock: ManualClock
+) -> None:
+    assert [each.kind for each in (await look(services)).notes] == [NoteKind.NOT_YET_READ, NoteKind.CALLS]
+    await crawl(services)
+    seen = await look(services)
+    assert (seen.status, seen.last_success_at) == (Status.HEALTHY, NOW)
+    assert seen.notes[0] == note(NoteKind.ITEMS, count=len(at_dart(dart, days=0)))
+    assert seen.notes[1] == note(NoteKind.CALLS, used=len(dart.requests), most=20_000)
+    dart.status = "800"
+    clock.move(timedelta(minutes=5))
+    with pytest.raises(Unavailable):
+        await crawl(services)
+    seen = await look(services)
+    assert seen.status is Status.DEGRADED
+    assert seen.notes[0] == note(NoteKind.FAILED, times=1, reason="dart unavailable")
+
+
+async def test_health_says_when_it_was_not_read_for_an_hour(services: Services, clock: ManualClock) -> None:
+    await look(services)
+    await crawl(services)
+    clock.move(timedelta(minutes=61))
+    seen = await look(services)
+    assert (seen.status, seen.notes[0].kind) == (Status.DEGRADED, NoteKind.NOT_READ)
+
+
+async def test_health_without_a_key_says_that_the_feed_alone_is_read_and_without_either_that_it_is_off(
+    open_test_services: OpenServices, dart: DartServer
+) -> None:
+    async with reading(open_test_services, dart, api_key=None) as services:
+        await crawl_feed(services, services.db.begin)
+        assert [each.kind for each in (await look(services)).notes] == [NoteKind.ITEMS, NoteKind.FEED_ONLY]
+    async with open_test_services() as bare:
+        with pytest.raises(NotConfigured, match="DART_API_KEY"):
+            await look(bare)
