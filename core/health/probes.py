@@ -26,6 +26,7 @@ from core.services import Services
 from core.sources.service import get_source
 from core.stocks.service import SOURCE as MASTER
 from core.strategies.service import supervised
+from core.strategies.state import OVERDUE_AFTER
 from core.strategies.state import Status as Working
 
 FULL = 90.0
@@ -195,10 +196,14 @@ async def outbox(services: Services) -> Finding:
 
 
 async def strategies(services: Services) -> Finding:
-    """Workers that run, and those that should and do not. Their supervisor tells admins of each."""
+    """Workers that run, and those that should and do not. Their supervisor tells admins of each.
+
+    A process that has just begun gives the one that leads time to take them up.
+    """
     found = await supervised(services)
+    settled = services.clock.now() - kept_of(services).since > OVERDUE_AFTER
     wanted = [(each, each.state.status) for each in found if each.state and each.state.wanted and not each.off_because]
-    down = [each.id for each, status in wanted if each.unattended or status in NOT_WORKING]
+    down = [each.id for each, status in wanted if (each.unattended and settled) or status in NOT_WORKING]
     running = sum(status is Working.RUNNING and not each.unattended for each, status in wanted)
     notes = [note(NoteKind.WORKERS, running=running, most=len(found))]
     if down:

@@ -67,6 +67,7 @@ FIRST_ANSWERS = {
     "metrics": "CPU",
     "usage": "사용량 · 최근 7일",
     "updates": "리포트 업데이트",
+    "sources": "한국경제 RSS",
     "strategies": "실시간 시세",
     "strategy": "RSI 반전",
     "jobs": "최근 실행",

@@ -23,8 +23,9 @@ from core.runs.run import RunState
 from core.services import Services
 from core.sources.service import record_failure, record_success
 from core.stocks.service import refresh_stocks
-from core.strategies.queries import lock_state, store_state
+from core.strategies.queries import declare, lock_state, store_state
 from core.strategies.service import switch
+from core.strategies.state import OVERDUE_AFTER
 from core.strategies.state import Status as Working
 from jobs.lag import LATE, scheduler_probe
 from jobs.registry import JOBS
@@ -328,3 +329,17 @@ async def test_the_database_goes_by_its_common_name_and_what_is_outside_is_asked
     assert {"kis", "openai", *NEWS} <= names
     assert names.isdisjoint({"postgresql", "redis", "milvus", "scheduler", "strategies", "outbox", "disk"})
     assert outside.status is Status.HEALTHY
+
+
+async def test_workers_that_a_dead_process_left_are_down_once_there_was_time_to_take_them_up(
+    equipped: Services,
+) -> None:
+    async with equipped.db.begin() as conn:
+        await declare(conn, ["rsi"], at=NOW - timedelta(hours=1))
+        state = await lock_state(conn, "rsi")
+        assert state is not None
+        left = dataclasses.replace(state, status=Working.RUNNING, owner="gone", started_at=NOW - timedelta(hours=1))
+        await store_state(conn, left)
+    assert (await health(equipped))["strategies"].status is Status.HEALTHY
+    equipped.clock.move(OVERDUE_AFTER)  # type: ignore[attr-defined]
+    assert (await health(equipped))["strategies"].message == "workers running=0 most=7; workers_down workers=rsi"
