@@ -108,19 +108,12 @@ class KisSettings(BaseModel):
     )
     calls_per_second: float | None = Field(None, gt=0, description="official rate if empty: 18 real, 1 paper")
     minute_months: int = Field(6, ge=1, le=120, description="months that minute bars are kept; some 2.5 GB each")
-    ws_url: str = Field("", description="address of the stream of trades; the official one if empty, - for none")
 
     @property
     def address(self) -> str:
         """The API address in force."""
         paper, real = "https://openapivts.koreainvestment.com:29443", "https://openapi.koreainvestment.com:9443"
         return (self.base_url or (paper if self.paper else real)).rstrip("/")
-
-    @property
-    def stream_address(self) -> str | None:
-        """Where trades are streamed from; None where they are not to be."""
-        paper, real = "ws://ops.koreainvestment.com:31000/tryitout", "ws://ops.koreainvestment.com:21000/tryitout"
-        return None if self.ws_url == "-" else self.ws_url or (paper if self.paper else real)
 
     @property
     def rate(self) -> float:

@@ -15,7 +15,7 @@ import structlog
 
 from core.clock import KST, Clock
 from core.db import Database
-from core.errors import Malformed, NotConfigured, StockPilotError
+from core.errors import NotConfigured, StockPilotError
 from core.http import Told, tell_nobody
 from core.kis import book, chart, finance, holidays, index, investors, minutes, multi, overtime, price, product
 from core.kis.book import OrderBook
@@ -222,19 +222,6 @@ class KisClient:
     async def sessions(self, first: date) -> tuple[Mapping[date, bool], tuple[Rejected, ...]]:
         """Whether the market opens on each of 24 days from `first` on. KIS asks to be asked once a day at most."""
         return holidays.days_of(await self._ask(holidays.PATH, holidays.TR_ID, holidays.params(first)))
-
-    async def stream_key(self) -> str:
-        """A key to open a stream of trades with."""
-        if not self.configured:
-            raise NotConfigured("KIS: KIS_APP_KEY and KIS_APP_SECRET are not set")
-        try:
-            body = await self._wire.approve_stream()
-        except Refused as refusal:
-            raise refusal.error(self._clock.now()) from None
-        key = body.get("approval_key")
-        if not isinstance(key, str) or not key:
-            raise Malformed("KIS: an answer without an approval key")
-        return key
 
     async def close(self) -> None:
         """Close the connections."""

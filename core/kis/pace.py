@@ -96,7 +96,7 @@ class Pace:
             if self._free_at == free_at:  # else somebody was refused meanwhile
                 now = self._clock.now()
                 late = now - free_at if free_at else timedelta()
-                return free_at if free_at and timedelta() <= late <= self.spacing / 2 else now
+                return free_at if free_at and timedelta() <= late <= self.spacing / 8 else now
 
     def _next_ticket(self) -> asyncio.Future[None] | None:
         asked, collecting = (self._waiting[lane] for lane in Lane)

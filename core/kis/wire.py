@@ -63,11 +63,6 @@ class Wire:
         path = f"/uapi/domestic-stock/v1/{name if '/' in name else f'quotations/{name}'}"
         return await self._exchange(self._http.build_request("GET", path, params=dict(params), headers=headers))
 
-    async def approve_stream(self) -> Mapping[str, Any]:
-        """`POST /oauth2/Approval`: the key a stream of trades is opened with. Raises `Refused`."""
-        body = {"grant_type": "client_credentials", "appkey": self._key, "secretkey": self._secret}
-        return await self._exchange(self._http.build_request("POST", "/oauth2/Approval", json=body))
-
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()

@@ -8,15 +8,17 @@ from datetime import datetime, timedelta
 
 from core.clock import Phase
 from core.errors import Malformed, NotConfigured, Unavailable, Unsupported
-from core.figures import count
+from core.figures import count, percent_signed
 from core.market.bar import Bar, Quote
 from core.market.flows import known_flows
+from core.market.indices import OF_MARKET, index_bars_until
 from core.market.service import BAR_SOURCE, get_bars, get_quote
 from core.prediction.disclosure_facts import filing_evidence, filing_facts, material_filings
 from core.prediction.evidence import SEARCH_FAILURES, evidence_of, recent_articles, similar_past
 from core.prediction.fact import Fact, FactSheet, numbered
 from core.prediction.flow_facts import SESSIONS as FLOW_SESSIONS
 from core.prediction.flow_facts import flow_facts
+from core.prediction.indicators import relative_strength
 from core.prediction.price_facts import Prices, price_facts, prices_of
 from core.prediction.queries import ArticleCounts, count_articles
 from core.services import Services
@@ -73,6 +75,7 @@ async def build_sheet(services: Services, stock: Stock, *, as_of: datetime) -> F
     facts = [
         *price_facts(prices, live_shares=live_shares),
         *flow_facts(flows, at=flows_at),
+        *await _strength(services, stock, prices),
         *_setting(phase, prices, services, as_of),
         *_news_facts(counts, as_of),
         *filing_facts(filings, as_of=as_of),
@@ -111,6 +114,32 @@ async def _bars(services: Services, stock: Stock, as_of: datetime, missing: list
     except _OUTSIDE:
         missing.append(BAR_SOURCE)
         return []
+
+
+_STRENGTHS = {20: "20거래일 지수 대비 초과 수익률", 60: "60거래일 지수 대비 초과 수익률"}
+
+
+async def _strength(services: Services, stock: Stock, prices: Prices) -> list[Fact]:
+    """How much more the price gained than the index of its board, by closed sessions alone."""
+    code = OF_MARKET.get(stock.market)
+    if code is None or prices.bars_at is None:
+        return []
+    async with services.db.read() as conn:
+        index = await index_bars_until(conn, code, day=prices.bars[-1].day, limit=max(_STRENGTHS) + 1)
+    found = [(over, relative_strength(prices.bars, index, over)) for over in _STRENGTHS]
+    return [
+        Fact(
+            id="",
+            name=f"relative_{over}",
+            label=_STRENGTHS[over],
+            text=percent_signed(strength),
+            value=round(strength, 2),
+            source=BAR_SOURCE,
+            at=prices.bars_at,
+        )
+        for over, strength in found
+        if strength is not None
+    ]
 
 
 def _setting(phase: Phase, prices: Prices, services: Services, as_of: datetime) -> Iterator[Fact]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import mul, sub
 from typing import TYPE_CHECKING, Any
 
+from core.kis.index import IndexBar
 from core.market.bar import Bar
 
 if TYPE_CHECKING:
@@ -17,18 +20,25 @@ if TYPE_CHECKING:
 AVERAGES = (5, 20, 60, 120)
 """Lengths of the moving averages, in sessions."""
 
+EMAS = (12, 26)
+"""Lengths of the exponential averages, in sessions."""
+
+_CENTRED = [place - 9.5 for place in range(20)]
+_SQUARES = sum(place * place for place in _CENTRED)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Indicators:
     """Indicators at the last traded bar; None (or absent) where there are too few bars.
 
-    `averages`, `macd*` and `atr` are won; `rsi` and `stochastic_*` are 0-100; `bollinger` is 0 at the lower
-    and 1 at the upper band (20 sessions, 2 σ); `obv_slope` is the trend of the on-balance volume over 20
-    sessions in average days' volume a session; `volume_ratio` is the last volume over the mean of the 20
-    before; `sigma` is the standard deviation of up to 20 daily log returns (at least 5).
+    `averages`, `exponential`, `macd*`, `atr` and `vwap` (of the last day) are won; `rsi` and `stochastic_*` are
+    0-100; `bollinger` is 0 at the lower and 1 at the upper band (20 sessions, 2 σ); `obv_slope` is the trend of the
+    on-balance volume over 20 sessions in average days' volume a session; `volume_ratio` is the last volume over the
+    mean of the 20 before; `sigma` is the standard deviation of up to 20 daily log returns (at least 5).
     """
 
     averages: Mapping[int, float] = field(default_factory=dict)
+    exponential: Mapping[int, float] = field(default_factory=dict)
     rsi: float | None = None
     macd: float | None = None
     macd_signal: float | None = None
@@ -38,6 +48,7 @@ class Indicators:
     stochastic_d: float | None = None
     obv_slope: float | None = None
     volume_ratio: float | None = None
+    vwap: float | None = None
     sigma: float | None = None
     support: int | None = None
     resistance: int | None = None
@@ -49,31 +60,53 @@ def indicators(bars: Sequence[Bar]) -> Indicators:
     if len(traded) < 2:
         return Indicators()
     import numpy as np
-    import talib
 
-    closes, highs, lows, volumes = (
-        np.array([getattr(bar, name) for bar in traded], dtype=np.float64)
-        for name in ("close", "high", "low", "volume")
-    )
+    rows = np.array([(bar.close, bar.high, bar.low, bar.volume, bar.value) for bar in traded], dtype=np.float64)
+    closes, highs, lows, volumes, values = np.ascontiguousarray(rows.T)
+    return of_series(closes, highs, lows, volumes, values)
+
+
+def of_series(closes: Series, highs: Series, lows: Series, volumes: Series, values: Series) -> Indicators:
+    """The indicators of two days or more with a trade, oldest first: won and shares as contiguous floats."""
+    # The functions behind talib's own, which ask first whether they were given pandas or polars. Those that look
+    # back a fixed number of days are given no more.
+    from talib import _ta_lib
+
+    talib: Any = _ta_lib
+
     macd, signal, _ = talib.MACD(closes, 12, 26, 9)
-    stochastic_k, stochastic_d = talib.STOCH(highs, lows, closes, fastk_period=14, slowk_period=3, slowd_period=3)
-    averages = {length: _last(talib.SMA(closes, length)) for length in AVERAGES}
-    recent = traded[-20:] if len(traded) >= 20 else []
+    stochastic_k, stochastic_d = talib.STOCH(highs[-18:], lows[-18:], closes[-18:], 14, 3, 0, 3, 0)
+    recent, lately = len(closes) >= 20, volumes[-21:].tolist()
     return Indicators(
-        averages={length: average for length, average in averages.items() if average is not None},
+        averages=_known((length, talib.SMA(closes[-length:], length)[-1]) for length in AVERAGES),
+        exponential=_known((length, talib.EMA(closes, length)[-1]) for length in EMAS),
         rsi=_last(talib.RSI(closes, 14)),
         macd=_last(macd),
         macd_signal=_last(signal),
-        bollinger=_bollinger(talib, closes),
+        bollinger=_bollinger(talib.BBANDS(closes[-20:], 20, 2, 2), float(closes[-1])),
         atr=_last(talib.ATR(highs, lows, closes, 14)),
         stochastic_k=_last(stochastic_k),
         stochastic_d=_last(stochastic_d),
-        obv_slope=_obv_slope(talib.OBV(closes, volumes), volumes),
-        volume_ratio=_volume_ratio(volumes),
+        obv_slope=_obv_slope(talib.OBV(closes, volumes), lately),
+        volume_ratio=_volume_ratio(lately),
+        vwap=_vwap(float(highs[-1]), float(lows[-1]), lately[-1], float(values[-1])),
         sigma=_sigma(closes),
-        support=min((bar.low for bar in recent), default=None),
-        resistance=max((bar.high for bar in recent), default=None),
+        support=int(min(lows[-20:].tolist())) if recent else None,
+        resistance=int(max(highs[-20:].tolist())) if recent else None,
     )
+
+
+def relative_strength(bars: Sequence[Bar], index: Sequence[IndexBar], sessions: int) -> float | None:
+    """How many percent points the price gained more than the index over the last `sessions` sessions.
+
+    Both are oldest first, the bars adjusted; None where they do not end and begin with the same days.
+    """
+    if len(bars) <= sessions or len(index) <= sessions:
+        return None
+    now, before, index_now, index_before = bars[-1], bars[-1 - sessions], index[-1], index[-1 - sessions]
+    if (now.day, before.day) != (index_now.day, index_before.day) or before.close <= 0:
+        return None
+    return (now.close / before.close - index_now.close / index_before.close) * 100
 
 
 def _last(series: Series) -> float | None:
@@ -81,28 +114,42 @@ def _last(series: Series) -> float | None:
     return None if value != value else value
 
 
-def _bollinger(talib: Any, closes: Series) -> float | None:
-    upper, _, lower = (_last(band) for band in talib.BBANDS(closes, 20, 2, 2))
-    if upper is None or lower is None or upper == lower:
+def _known(values: Iterable[tuple[int, float]]) -> dict[int, float]:
+    return {length: float(value) for length, value in values if value == value}
+
+
+def _bollinger(bands: tuple[Series, Series, Series], close: float) -> float | None:
+    upper, _, lower = (float(band[-1]) for band in bands)
+    if upper != upper or lower != lower or upper == lower:
         return None
-    return (float(closes[-1]) - lower) / (upper - lower)
+    return (close - lower) / (upper - lower)
 
 
-def _obv_slope(obv: Series, volumes: Series) -> float | None:
-    import numpy as np
+# Twenty numbers are added up faster in Python than by numpy.
 
-    if len(obv) < 20:
+
+def _obv_slope(obv: Series, volumes: list[float]) -> float | None:
+    """The slope of a straight line through the last twenty, by least squares."""
+    if len(volumes) < len(_CENTRED):
         return None
-    slope = np.polynomial.polynomial.polyfit(np.arange(20.0), obv[-20:], 1)[1]
-    return float(slope / volumes[-20:].mean())
+    slope: float = sum(map(mul, _CENTRED, obv[-20:].tolist())) / _SQUARES
+    return slope * 20 / sum(volumes[-20:])
 
 
-def _volume_ratio(volumes: Series) -> float | None:
-    return float(volumes[-1] / volumes[-21:-1].mean()) if len(volumes) > 20 else None
+def _volume_ratio(volumes: list[float]) -> float | None:
+    return volumes[-1] * 20 / sum(volumes[-21:-1]) if len(volumes) > 20 else None
+
+
+def _vwap(high: float, low: float, volume: float, value: float) -> float | None:
+    """The average price of the last day; None where turnover and volume do not belong to its prices."""
+    average = value / volume
+    return average if low <= average <= high else None
 
 
 def _sigma(closes: Series) -> float | None:
-    import numpy as np
-
-    returns = np.diff(np.log(closes[-21:]))
-    return float(returns.std(ddof=1)) if len(returns) >= 5 else None
+    if len(closes) < 6:
+        return None
+    logs = list(map(math.log, closes[-21:].tolist()))
+    returns = list(map(sub, logs[1:], logs))
+    count, total = len(returns), sum(returns)
+    return math.sqrt(max(0.0, sum(map(mul, returns, returns)) - total * total / count) / (count - 1))

@@ -113,6 +113,7 @@ def price_facts(prices: Prices, *, live_shares: int | None) -> Iterator[Fact]:
     yield from _returns(prices)
     yield from _year_range(prices)
     yield from _averages(prices)
+    yield from _weighted(prices)
     yield from _oscillators(prices)
     yield from _volatility(prices)
 
@@ -208,6 +209,17 @@ def _averages(prices: Prices) -> Iterator[Fact]:
         rounded = round(average)
         yield _fact(f"sma_{length}", f"{length}일 이동평균", won(rounded), rounded, DAILY, prices.bars_at)
         yield _fact(f"sma_{length}_gap", f"{length}일선과의 차이", percent_signed(gap), gap, DAILY, prices.base_at)
+
+
+def _weighted(prices: Prices) -> Iterator[Fact]:
+    assert prices.bars_at is not None
+    for length, average in prices.indicators.exponential.items():
+        yield _fact(
+            f"ema_{length}", f"{length}일 지수이동평균", won(round(average)), round(average), DAILY, prices.bars_at
+        )
+    if prices.indicators.vwap is not None:
+        vwap = round(prices.indicators.vwap)
+        yield _fact("vwap", "거래량 가중 평균가", won(vwap), vwap, DAILY, prices.bars_at)
 
 
 def _oscillators(prices: Prices) -> Iterator[Fact]:
