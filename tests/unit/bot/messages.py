@@ -40,6 +40,7 @@ from tests.unit.bot.builders import (
     make_stock,
     make_vitals,
 )
+from tests.unit.bot.source_messages import source_messages
 from tests.unit.bot.strategy_messages import strategy_messages
 from tests.unit.bot.usage_messages import usage_messages
 
@@ -170,6 +171,7 @@ def _messages(words: Texts) -> Iterator[tuple[str, Message]]:
         yield f"component {component.name}", health.component(component, NOW, words)
     yield from usage_messages(words, PICTURE, EVIL)
     yield from strategy_messages(words, EVIL)
+    yield from source_messages(words, EVIL)
     stages = list(WORDS.values())
     yield "progress", Message(text=words.render("progress", subject=EVIL, done=stages[:-1], now=stages[-1]))
     yield "logs", logs.newest([LOG_ROW, EVIL_LOG_ROW], words)
