@@ -263,9 +263,7 @@ async def _since_last(conn: AsyncConnection, sheet: FactSheet) -> SinceLast | No
 async def _standing(services: Services, stock: Stock, *, asked: bool) -> tuple[Report | None, Standing]:
     """The newest report, and what the update policy looks at."""
     now = services.clock.now()
-    price, (last, since) = await asyncio.gather(
-        _price(services, stock), _newest_and_since(services, stock.code, now)
-    )
+    price, (last, since) = await asyncio.gather(_price(services, stock), _newest_and_since(services, stock.code, now))
     return last, Standing(
         now=now,
         phase=services.calendar.phase(now),
