@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from string import Formatter
 
 from bot.texts import Texts, moment
@@ -14,6 +15,7 @@ from bot.views.health import noted
 from bot.views.message import Message
 from bot.views.sources import FAILURES
 from bot.views.strategies import FIGURES, NAMES
+from bot.views.usage import dollars
 from bot.views.users import let_in_button
 from core.delivery.alert import Alert, AlertKind
 from core.delivery.letter import Letter
@@ -73,7 +75,7 @@ WORDS: Mapping[AlertKind, Words] = {
     AlertKind.BUDGET: Words(
         "💸",
         "{period} 예산의 {percent}%를 썼습니다",
-        "한도 ${limit_usd} 가운데 ${spent_usd} 사용",
+        "한도 {limit_usd} 가운데 {spent_usd} 사용",
         "한도에 닿으면 AI 호출은 설정에 따라 멈추거나 싼 모델로 넘어가고, 규칙 기반 예측은 계속됩니다.",
         "/usage costs",
     ),
@@ -197,7 +199,7 @@ def _shown(alert: Alert, texts: Texts) -> dict[str, str]:
         if notes := facts.get("notes"):
             shown["message"] = _plain(noted(WRITTEN.validate_json(str(notes)), texts)) or shown["after"]
     if alert.kind is AlertKind.BUDGET:
-        shown |= {name: f"{float(facts.get(name) or 0):,.2f}" for name in ("spent_usd", "limit_usd")}
+        shown |= {name: dollars(Decimal(str(facts.get(name) or 0))) for name in ("spent_usd", "limit_usd")}
     if alert.kind is AlertKind.SIGNAL:
         shown["mark"] = next((mark for way, mark in DIRECTIONS.items() if way == facts.get("direction")), "⚪")
         shown["figures"] = " · ".join(

@@ -51,7 +51,7 @@ NOTES: Mapping[NoteKind, str] = {
     NoteKind.FREE: "{gigabytes:,} GB 남음",
     NoteKind.LAG: "방금 {last:,} ms 늦음, 최근 1분 동안 99%는 {p99:,} ms 이하, 최대 {most:,} ms",
     NoteKind.WAITING: "{count:,}건 대기, 가장 오래된 것은 {minutes:,}분 전",
-    NoteKind.UNSENT: "지난 24시간 동안 실패 {failed:,}, 기한 지남 {dropped:,}, 결과 모름 {parked:,}",
+    NoteKind.UNSENT: "지난 24시간 동안 실패 {failed:,}, 기한 지남·수신 불가 {dropped:,}, 결과 모름 {parked:,}",
     NoteKind.NOTHING_WAITS: "기다리는 메시지가 없습니다",
     NoteKind.LOST: "{count:,}건을 저장하지 못했습니다",
     NoteKind.NOTHING_LOST: "빠짐없이 저장되고 있습니다",

@@ -102,12 +102,15 @@ def money(usd: Decimal, *, won_per_usd: float) -> str:
     """Won with the dollars behind: `1,234원 ($0.88)`; small sums to a tenth of a won and four digits of a dollar."""
     won = float(usd) * won_per_usd
     written = f"{won:,.0f}" if won >= 10 or not won else f"{won:,.1f}"
-    return f"{written}원 ({dollars(usd)})"
+    return f"{'<0.1' if written == '0.0' else written}원 ({dollars(usd)})"
 
 
 def dollars(usd: Decimal) -> str:
-    """Dollars: `$12.30`, `$0.0042`."""
-    return f"${usd:,.2f}" if usd >= 1 or not usd else f"${usd:,.4f}"
+    """Dollars: `$12.30`, `$0.0042`, `<$0.0001`."""
+    if usd >= 1 or not usd:
+        return f"${usd:,.2f}"
+    written = f"${usd:,.4f}"
+    return "<$0.0001" if written == "$0.0000" else written
 
 
 def share(part: Decimal, whole: Decimal) -> str:
