@@ -163,7 +163,7 @@ async def rerun(services: Services, key: str, *, by: int) -> Rerun:
     """
     declared = declared_source(key)
     if declared.envelope is None:
-        raise UserError("이 수집원의 행은 다음 수집 때 통째로 다시 읽으므로 따로 처리하지 않습니다.")
+        raise UserError("이 수집원의 행은 하나씩 다시 처리할 수 없습니다. 원인이 사라지면 다음 수집이 새로 읽습니다.")
     done, after = Rerun(), 0
     while done.tried < MOST_TRIED:
         async with services.db.read() as conn:

@@ -179,7 +179,7 @@ async def test_a_wrong_name_is_answered_with_the_right_ones_and_an_example(stage
 
 
 async def test_a_source_without_rows_of_its_own_says_so(stage: Stage) -> None:
-    assert "통째로 다시 읽으므로" in await stage.forge("1:sq:kis_daily", stage.admin)
+    assert "하나씩 다시 처리할 수 없습니다" in await stage.forge("1:sq:kis_daily", stage.admin)
     assert "따로 시험할 수 없습니다" in await stage.press(
         (await confirming(stage, "kis_daily")), "📡 예, 지금 물어봅니다", stage.admin
     )
