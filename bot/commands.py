@@ -18,6 +18,7 @@ from bot.handlers import (
     jobs,
     locks,
     logs,
+    market,
     news,
     reports,
     sources,
@@ -78,6 +79,13 @@ COMMANDS = (
         handler=stocks.price,
         summary="현재가와 시세",
         example="/price 삼전",
+        group=Group.STOCKS,
+    ),
+    Command(
+        name="market",
+        handler=market.market,
+        summary="지수, 등락 종목, 수급",
+        example="/market",
         group=Group.STOCKS,
     ),
     Command(

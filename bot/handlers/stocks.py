@@ -13,6 +13,7 @@ from bot.views.message import Picture
 from core.chats import service as chats
 from core.errors import Malformed, NotConfigured, Unavailable, Unsupported
 from core.market.bar import Bar
+from core.market.overview import depth_of
 from core.market.service import get_bars, get_quote
 from core.reports.chart import price_chart
 from core.stocks.stock import Stock
@@ -34,11 +35,11 @@ async def price_pressed(context: BotContext, code: str) -> None:
 async def show_price(context: BotContext, stock: Stock) -> None:
     """Send the quote card with its chart."""
     services = context.services
-    quote = await get_quote(services, stock)
+    quote, depth = await get_quote(services, stock), await depth_of(services, stock.code)
     bars = await bars_to_draw(context, stock.code, as_of=services.clock.now())
     watched = stock.code in await chats.watchlist(services, context.asker)
     picture = Picture(f"price:{stock.code}:{bars[-1].day}", lambda: price_chart(stock, bars)) if bars else None
-    await context.say(views.quote_card(stock, quote, watched, picture, context.texts))
+    await context.say(views.quote_card(stock, quote, depth, watched, picture, context.texts))
 
 
 async def bars_to_draw(context: BotContext, code: str, *, as_of: datetime) -> list[Bar]:

@@ -8,6 +8,7 @@ from bot.callbacks import pack
 from bot.texts import Texts
 from bot.views.message import Button, Message, Picture, rows
 from core.market.bar import Quote
+from core.market.overview import Depth
 from core.stocks.resolver import Ambiguous, Unknown
 from core.stocks.stock import Stock
 
@@ -29,9 +30,11 @@ def unknown(found: Unknown, action: str, texts: Texts) -> Message:
     return Message(text=text, keyboard=_buttons(found.closest, action))
 
 
-def quote_card(stock: Stock, quote: Quote, watched: bool, picture: Picture | None, texts: Texts) -> Message:
-    """The quote of a stock with its ranges, and what to do next."""
-    text = texts.render("quote", stock=stock, quote=quote, position=_position(quote))
+def quote_card(
+    stock: Stock, quote: Quote, depth: Depth, watched: bool, picture: Picture | None, texts: Texts
+) -> Message:
+    """The quote of a stock with its ranges, who bought it, what waits in its order book, and what to do next."""
+    text = texts.render("quote", stock=stock, quote=quote, depth=depth, position=_position(quote))
     buttons = (
         (Button(texts("🔄 새로고침"), pack("p", stock.code)), Button(texts("📊 리포트"), pack("r", stock.code))),
         (Button(texts("📰 뉴스"), pack("n", stock.code)), watch_button(stock, watched, texts)),

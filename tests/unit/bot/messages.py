@@ -11,7 +11,7 @@ from string import Formatter
 from bot.commands import COMMANDS
 from bot.progress import WORDS
 from bot.texts import Texts, texts
-from bot.views import basics, health, logs, news, reports, status, stocks, users, watchlist
+from bot.views import basics, health, logs, market, news, reports, status, stocks, users, watchlist
 from bot.views.message import Message, Picture
 from core.chats.invites import Invite
 from core.chats.member import Language, Role
@@ -20,6 +20,7 @@ from core.health.note import NoteKind, note
 from core.health.queries import Today
 from core.health.report import Status
 from core.log_records.record import Category, Level, LogRecord
+from core.market.overview import Depth
 from core.reports.report import Record, Sentence, Wording
 from core.settings import LLMSettings
 from core.stocks.resolver import Ambiguous, Unknown
@@ -40,6 +41,7 @@ from tests.unit.bot.builders import (
     make_stock,
     make_vitals,
 )
+from tests.unit.bot.market_messages import DEPTH, MARKET, NO_MARKET
 from tests.unit.bot.source_messages import source_messages
 from tests.unit.bot.strategy_messages import strategy_messages
 from tests.unit.bot.usage_messages import usage_messages
@@ -121,7 +123,10 @@ def _messages(words: Texts) -> Iterator[tuple[str, Message]]:
     yield "unknown", stocks.unknown(Unknown(EVIL, ()), "p", words)
     yield "closest", stocks.unknown(Unknown(EVIL, (SAMSUNG, EVIL_STOCK)), "p", words)
     for name, stock, quote in (("full", SAMSUNG, FULL), ("evil", EVIL_STOCK, FULL), ("bare", SAMSUNG, BARE)):
-        yield f"quote {name}", stocks.quote_card(stock, quote, False, None, words)
+        for depth_name, depth in (("", Depth()), (" with depth", DEPTH)):
+            yield f"quote {name}{depth_name}", stocks.quote_card(stock, quote, depth, False, None, words)
+    for name, now in (("market", MARKET), ("market unknown", NO_MARKET)):
+        yield name, market.market(now, words)
     yield "news", news.listing([make_article(n) for n in range(1, 9)], SAMSUNG, 2, True, NOW, words)
     yield "news evil", news.listing([EVIL_ARTICLE], EVIL_STOCK, 1, False, NOW, words)
     yield "no news", news.listing([], None, 1, False, NOW, words)
