@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
+from sqlalchemy import text
 
 from bot.http_address import address_of
 from bot.quick_check import quick_check
@@ -16,7 +17,7 @@ from core.embedded import Addresses
 from core.health.kept import kept_of
 from core.health.report import Component, HealthReport, Status
 from core.settings import given_settings
-from tests.integration.bot_stage import Stage, open_stage
+from tests.integration.bot_stage import MOMENT, Stage, open_stage
 
 HANGUL = re.compile("[가-힣]")
 
@@ -73,6 +74,27 @@ async def test_one_component_and_one_that_does_not_exist(stage: Stage) -> None:
     assert answer.startswith("🟢 scheduler 정상")
     assert "지연 " in answer
     assert "없습니다. 있는 것: postgresql" in await stage.ask("/health <b>nothing", stage.admin)
+
+
+async def test_the_names_people_know_find_the_database_and_all_that_others_run(stage: Stage) -> None:
+    assert (await stage.ask("/health database", stage.admin)).startswith("🟢 postgresql 정상")
+    outside = await stage.ask("/health external-apis", stage.admin)
+    assert "telegram" in outside
+    assert "postgresql" not in outside
+    assert await stage.ask("/health comprehensive", stage.admin) == await stage.ask("/health detailed", stage.admin)
+
+
+async def test_status_says_who_leads_and_since_when_or_that_nobody_does(stage: Stage) -> None:
+    assert "일정을 맡은 프로세스가 없습니다" in await stage.ask("/status", stage.admin)
+    async with stage.services.db.begin() as conn:
+        held = "INSERT INTO leader (name, owner, epoch, since, lease_until) VALUES ('bot', 'host:1', 1, :since, {})"
+        await conn.execute(text(held.format("clock_timestamp() + interval '1 hour'")), {"since": MOMENT})
+    assert "host:1 · 2026-02-20 15:50부터" in await stage.ask("/status", stage.admin)
+    async with stage.services.db.begin() as conn:
+        await conn.execute(text("UPDATE leader SET lease_until = '-infinity'"))
+    assert "host:1의 응답이 끊겼습니다" in await stage.ask("/status", stage.admin)
+    async with stage.services.db.begin() as conn:
+        await conn.execute(text("DELETE FROM leader"))
 
 
 async def test_status_is_one_screen(stage: Stage) -> None:
