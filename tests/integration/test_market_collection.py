@@ -12,6 +12,7 @@ from core.clock import Calendar, ManualClock, kst
 from core.market.flow_queries import market_flows
 from core.market.flows import known_flows
 from core.market.service import get_quote
+from core.market.sweep import sweep
 from core.prediction.facts import build_sheet
 from core.prediction.forecast import Direction
 from core.prediction.rules import flow_following
@@ -61,7 +62,7 @@ async def test_a_sweep_leaves_ranges_and_ratios_of_a_quote_and_freshens_its_pric
     clock.at = kst(FRIDAY, time(11))
     whole = await get_quote(services, await stock_of(services, "005930"))
     clock.move(timedelta(minutes=5))
-    assert await run(services, "collect_market_data") is RunState.SUCCEEDED
+    await sweep(services, ["005930", "000660"], services.db.begin)
     await services.cache.clear()
     again = await get_quote(services, await stock_of(services, "005930"))
     assert asked(server, "inquire-price") == 1
