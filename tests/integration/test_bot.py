@@ -55,6 +55,7 @@ def by_name(command: Command) -> str:
 FIRST_ANSWERS = {
     "report": "확신도",
     "price": "거래대금",
+    "market": "다음 거래일",
     "news": "뉴스",
     "disclosures": "삼성전자 공시 목록",
     "watch": "관심종목에 담았습니다",
