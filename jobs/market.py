@@ -68,7 +68,8 @@ async def collect_market_data(services: Services, run: Run) -> None:
         if followed:
             await _keep(services, run, books.ask_estimates(services, followed), books.keep_estimates)
     first = codes[: max(len(followed), int(services.settings.kis.rate * _BOOK_SHARE))]
-    await _keep(services, run, books.ask_books(services, first), books.store_books)
+    for start in range(0, len(first), BATCH):  # few at once, so that the minute's own collection is not kept waiting
+        await _keep(services, run, books.ask_books(services, first[start : start + BATCH]), books.store_books)
 
 
 async def _keep(

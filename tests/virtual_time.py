@@ -12,17 +12,18 @@ import selectors
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
-from socket import socket
+from socket import MSG_PEEK, socket
 from time import monotonic
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 2.0
+PATIENCE = 10.0
 """Real seconds a server outside may owe an answer; then it may itself be waiting for somebody who sleeps here."""
 _OWN_PATIENCE = 0.01
 """The same for a server of this loop: its answer needs no more time than the loop gives it, unless it sleeps."""
 _LOOK = 0.001
+_MOST_READ = 256 * 1024
 
 
 class VirtualClock:
@@ -132,9 +133,21 @@ class _Transport(asyncio.selector_events._SelectorSocketTransport):  # type: ign
         super().write(data)
 
     def _read_ready(self) -> None:
-        if self._virtual is not None:
+        if self._virtual is not None and (not self.outside or self._is_whole()):
             self._virtual.settled(self)
         super()._read_ready()
+
+    def _is_whole(self) -> bool:
+        """Whether what is read now ends an answer of PostgreSQL (ready for the next query) or of Redis.
+
+        A long one comes in pieces, and its server may be put aside between two of them.
+        """
+        try:
+            come = self._sock.recv(_MOST_READ, MSG_PEEK)
+        except OSError:
+            return True
+        self.max_size = max(len(come), 1)  # no more is read than was looked at
+        return not come or come.endswith(b"\r\n") or come[-6:-1] == b"Z\0\0\0\5"
 
     def _call_connection_lost(self, exc: BaseException | None) -> None:
         if self._virtual is not None:
@@ -162,7 +175,7 @@ class _Selector(selectors.DefaultSelector):
             if events := super().select(_LOOK):
                 return events
         if timeout is None:
-            return super().select(PATIENCE)
+            return super().select(1.0)
         if events := super().select(0):
             return events
         self._loop.jump(timeout)
