@@ -8,6 +8,7 @@ from bot.context import BotContext
 from bot.views import stocks as views
 from core.chats import service as chats
 from core.errors import UserError
+from core.stocks.hangul import normalise
 from core.stocks.resolver import Ambiguous, Found
 from core.stocks.service import filled_resolver, stock_resolver
 from core.stocks.stock import Stock
@@ -44,6 +45,21 @@ def asked_count(argument: str, *, otherwise: int, example: str) -> int:
     if not re.fullmatch("[0-9]{1,3}", argument) or not 1 <= int(argument) <= MOST_ROWS:
         raise UserError("1에서 50 사이의 숫자를 적어 주세요. 예: {example}", example=example)
     return int(argument)
+
+
+async def asked_page(context: BotContext, action: str, *, example: str) -> tuple[Stock, int] | None:
+    """The stock the argument means and the page behind it, unless the number belongs to the name (KODEX 200).
+
+    None as `asked_stock`.
+    """
+    page = 1
+    if named := re.fullmatch(r"(.+)\s([0-9]{1,3})", context.argument):
+        found = (await stock_resolver(context.services)).resolve(context.argument)
+        whole = isinstance(found, Found) and normalise(found.stock.name) == normalise(context.argument)
+        if not whole:
+            context.args, page = named[1].split(), int(named[2])
+    stock = await asked_stock(context, action, example=example)
+    return (stock, page) if stock else None
 
 
 async def stock_of(context: BotContext, code: str) -> Stock:

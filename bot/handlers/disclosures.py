@@ -10,19 +10,17 @@ from typing import Final
 import structlog
 
 from bot.context import BotContext
-from bot.handlers.asking import asked_stock, stock_of
+from bot.handlers.asking import asked_page, stock_of
 from bot.views import disclosures as views
 from bot.views.disclosures import MARKET, WATCHED
 from core.chats import service as chats
 from core.clock import kst_date
 from core.disclosures.filing import Disclosure
-from core.disclosures.naming import compact
 from core.disclosures.queries import get_disclosure, issuer_codes, latest_disclosures, market_disclosures, ties_of
 from core.disclosures.service import FEED, LIST, PARTS, document_of
 from core.errors import StockPilotError, UserError
 from core.services import Services
 from core.sources.service import get_source
-from core.stocks.resolver import Found
 from core.stocks.service import stock_resolver
 from core.stocks.stock import Stock
 
@@ -45,8 +43,8 @@ async def disclosures(context: BotContext) -> None:
     elif found := re.fullmatch(r"[0-9]{0,3}", argument):
         watched = await chats.watchlist(context.services, context.asker)
         await _show_page(context, WATCHED if watched else MARKET, int(argument or 1))
-    else:
-        await _of_stock(context)
+    elif asked := await asked_page(context, "dn", example="/disclosures 삼성전자"):
+        await _show_page(context, *asked)
 
 
 async def page_pressed(context: BotContext, scope: str, page: str) -> None:
@@ -66,18 +64,6 @@ async def filing_pressed(context: BotContext, number: str) -> None:
     stock = (await stock_resolver(services)).get(found.code) if found.code else None
     excerpt = await _excerpt(services, found)
     await context.say(views.filing(found, ties, stock, excerpt, now, context.texts))
-
-
-async def _of_stock(context: BotContext) -> None:
-    """The list of the stock named, with a page behind it unless the number belongs to the name (KODEX 200)."""
-    page = 1
-    if named := re.fullmatch(r"(.+)\s([0-9]{1,3})", context.argument):
-        found = (await stock_resolver(context.services)).resolve(context.argument)
-        whole = isinstance(found, Found) and compact(found.stock.name) == compact(context.argument)
-        if not whole:
-            context.args, page = named[1].split(), int(named[2])
-    if stock := await asked_stock(context, "dn", example="/disclosures 삼성전자"):
-        await _show_page(context, stock, page)
 
 
 async def stock_pressed(context: BotContext, code: str) -> None:

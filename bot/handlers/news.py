@@ -7,7 +7,7 @@ import re
 import structlog
 
 from bot.context import BotContext
-from bot.handlers.asking import asked_stock, stock_of
+from bot.handlers.asking import asked_page, stock_of
 from bot.views import news as views
 from core.errors import UserError
 from core.market.bar import adjusted
@@ -17,7 +17,7 @@ from core.news.queries import get_article, latest_articles, links_of
 from core.prediction.evidence import SEARCH_FAILURES, return_after
 from core.search.service import similar_articles
 from core.services import Services
-from core.stocks.resolver import Found, Resolver
+from core.stocks.resolver import Resolver
 from core.stocks.service import stock_resolver
 from core.stocks.stock import Stock
 
@@ -34,18 +34,8 @@ async def news(context: BotContext) -> None:
         await _show_article(context, int(found[1]))
     elif found := re.fullmatch(r"[0-9]{0,3}", argument):
         await _show_page(context, None, int(argument or 1))
-    else:
-        await _of_stock(context)
-
-
-async def _of_stock(context: BotContext) -> None:
-    """The list of the stock named, with a page behind it unless the number belongs to the name (KODEX 200)."""
-    resolver, page = await stock_resolver(context.services), 1
-    named = re.fullmatch(r"(.+)\s([0-9]{1,3})", context.argument)
-    if named and not isinstance(resolver.resolve(context.argument), Found):
-        context.args, page = named[1].split(), int(named[2])
-    if stock := await asked_stock(context, "n", example="/news 삼성전자"):
-        await _show_page(context, stock, page)
+    elif asked := await asked_page(context, "n", example="/news 삼성전자"):
+        await _show_page(context, *asked)
 
 
 async def page_pressed(context: BotContext, code: str, page: str = "1") -> None:

@@ -321,6 +321,12 @@ async def test_a_bad_link_greets(stage: Stage, payload: str) -> None:
     assert "안녕하세요" in await stage.ask(f"/start {payload}")
 
 
+async def test_a_number_after_a_stock_is_a_page_of_its_news(stage: Stage) -> None:
+    first, second = await stage.ask("/news 삼성전자"), await stage.ask("/news 삼성전자 2")
+    assert "1. " in first
+    assert first.splitlines()[1:] != second.splitlines()[1:]
+
+
 async def test_news_turns_pages_and_opens_an_article(stage: Stage) -> None:
     first = (await stage.messages("/news"))[-1]
     second = await stage.press(first, "다음 ▶")
