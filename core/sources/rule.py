@@ -51,6 +51,9 @@ _ASKED_LIVE: Final = Rule(
 _PAGES: Final = Rule(counted=False, steady=False)
 """Pages are read when lists name them: how many says nothing."""
 
+_BY_STOCK: Final = Rule(counted=False, steady=False)
+"""Every call is about other stocks, of which nothing may be new."""
+
 _BY_DAY: Final = Rule(steady=False)
 """Nights and holidays bring nothing."""
 
@@ -58,7 +61,8 @@ _DEFAULT: Final = Rule()
 _NAMED: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "kis_master": _DEFAULT,
-        "dart_company_feed": Rule(counted=False, steady=False),
+        "dart_company_feed": _BY_STOCK,
+        "naver_search": _BY_STOCK,
     }
 )
 
