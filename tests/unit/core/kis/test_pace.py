@@ -103,14 +103,16 @@ async def test_questions_go_before_collection_which_keeps_a_tenth() -> None:
     clock = ManualClock(START)
     pace = Pace(18, clock)
     order: list[Lane] = []
+    under_way = asyncio.Event()
 
     async def call(lane: Lane) -> None:
         await pace.turn(lane)
         order.append(lane)
+        if len(order) == 3:
+            under_way.set()
 
     collecting = [asyncio.create_task(call(Lane.COLLECTING)) for _ in range(40)]
-    while len(order) < 3:
-        await asyncio.sleep(0)
+    await under_way.wait()
     asked = [asyncio.create_task(call(Lane.ASKED)) for _ in range(20)]
     await asyncio.gather(*collecting, *asked)
     first = order.index(Lane.ASKED)
