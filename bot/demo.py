@@ -18,6 +18,7 @@ from core.errors import BadSettings, StockPilotError
 from core.logs import configure_logs
 from core.services import Services
 from core.settings import LogSettings, Settings, given_settings
+from jobs.registry import JOBS
 from jobs.scheduler import run_due
 from sim.market import SimMarket, generated_market
 from sim.telegram.console import render
@@ -29,6 +30,9 @@ TOKEN = "1000000001:demo-token-of-the-simulated-telegram-aa"  # noqa: S105 - ope
 USER_ID, ADMIN_ID = 101, 102
 SEED = 20260920
 ANSWER_SECONDS = 90.0
+BEFORE_A_CONVERSATION = ("refresh_stocks", "crawl_news", "crawl_disclosures", "embed_news", "evaluate_predictions")
+"""The jobs run before the first word. Collecting a whole market takes its time at the exchange's pace, and what a
+question needs is asked for when it comes."""
 
 
 class NoAnswer(StockPilotError):
@@ -67,7 +71,7 @@ async def demo(
         with tempfile.TemporaryDirectory(prefix="stockpilot-") as scratch:
             configure_logs(LogSettings(level="ERROR", file=None))
             async with running_demo(settings, Path(scratch), market, clock, jobs=False) as started:
-                await run_due(started.services)
+                await run_due(started.services, specs=[JOBS[name] for name in BEFORE_A_CONVERSATION])
                 await _converse(started, say, admin=admin, patience=patience)
         return 0
     configure_logs(settings.log)
@@ -85,8 +89,10 @@ async def running_demo(
     settings: Settings, folder: Path, market: SimMarket, clock: Clock, *, jobs: bool, port: int = 0
 ) -> AsyncIterator[Demo]:
     """The product on a simulated Telegram and a simulated market, its data under `folder`."""
-    async with open_world(market, clock) as world, shown(world, settings, folder, clock, jobs=jobs, port=port) as demo:
-        yield demo
+    async with open_world(market, clock) as world:
+        world.kis.ticks.every = 1.0
+        async with shown(world, settings, folder, clock, jobs=jobs, port=port) as demo:
+            yield demo
 
 
 @asynccontextmanager

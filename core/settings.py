@@ -103,6 +103,11 @@ class KisSettings(BaseModel):
     app_secret: SecretStr | None = Field(None, description="app secret")
     paper: bool = Field(False, description="the key belongs to the paper-trading environment")
     base_url: str = Field("", description="API address; the official one of the environment if empty")
+    ws_url: str = Field(
+        "",
+        pattern=r"^(wss?://.+)?$",
+        description="address of the stream of trades; the official one if this and KIS_BASE_URL are empty, else none",
+    )
     master_url: str = Field(
         "https://new.real.download.dws.co.kr/common/master/", description="where the stock master files are"
     )
@@ -114,6 +119,12 @@ class KisSettings(BaseModel):
         """The API address in force."""
         paper, real = "https://openapivts.koreainvestment.com:29443", "https://openapi.koreainvestment.com:9443"
         return (self.base_url or (paper if self.paper else real)).rstrip("/")
+
+    @property
+    def ws_address(self) -> str:
+        """The address of the stream of trades in force; empty for none."""
+        official = f"ws://ops.koreainvestment.com:{31000 if self.paper else 21000}/tryitout"
+        return self.ws_url or ("" if self.base_url else official)
 
     @property
     def rate(self) -> float:

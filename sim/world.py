@@ -54,6 +54,7 @@ class World:
                 "app_secret": KIS_SECRET,
                 "paper": self.kis.paper,
                 "base_url": self.kis.url,
+                "ws_url": self.kis.ws_url,
                 "master_url": f"{self.kis.url}/common/master/",
             },
             "news": {

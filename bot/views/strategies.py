@@ -33,9 +33,20 @@ SUMMARIES = {
     "new_high": "52주 최고가를 새로 쓴 날을 찾습니다.",
     "flow_streak": "외국인과 기관이 5거래일 잇달아 사거나 판 날을 찾습니다.",
 }
-FACTS = {"stocks": "종목", "missed": "못 받음", "waiting": "일봉 대기", "day": "살펴본 거래일", "at": "마지막 순회"}
+FACTS = {
+    "stocks": "종목",
+    "streamed": "실시간 체결 종목",
+    "missed": "못 받음",
+    "waiting": "일봉 대기",
+    "day": "살펴본 거래일",
+    "at": "마지막 순회",
+}
 """What workers remember, in words; what is not here is shown as it is."""
-NOTES = {"no_flows": "투자자별 매매 동향을 아직 모으지 않아 판단을 쉽니다."}
+NOTES = {
+    "no_flows": "투자자별 매매 동향을 아직 모으지 않아 판단을 쉽니다.",
+    "streaming": "관심이 많은 종목은 실시간 체결로 받고, 나머지는 차례로 조회합니다.",
+    "polling": "실시간 체결에 연결되어 있지 않아 모든 종목을 차례로 조회합니다.",
+}
 
 FIGURES: dict[str, tuple[str, Callable[[float], str]]] = {
     "close": ("종가", lambda value: figures.won(round(value))),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Boolean, delete, literal_column, select, text, update
+from sqlalchemy import Boolean, delete, func, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -70,6 +70,12 @@ async def remove_watch(conn: AsyncConnection, *, user_id: int, code: str) -> boo
     """Stop watching a stock; False when it was not watched."""
     statement = delete(WatchItemRow).where(WatchItemRow.user_id == user_id, WatchItemRow.code == code)
     return (await conn.execute(statement)).rowcount == 1
+
+
+async def watcher_counts(conn: AsyncConnection) -> dict[str, int]:
+    """How many people watch each stock that somebody watches, by its code."""
+    rows = await conn.execute(select(WatchItemRow.code, func.count()).group_by(WatchItemRow.code))
+    return {row[0]: row[1] for row in rows}
 
 
 _WATCHED = text("SELECT code FROM watch_item WHERE user_id = :user_id ORDER BY added_at, code")

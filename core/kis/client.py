@@ -30,6 +30,7 @@ from core.kis.overtime import OvertimeDay
 from core.kis.pace import Lane, Pace
 from core.kis.product import ProductInfo, StockInfo
 from core.kis.rows import Rejected
+from core.kis.stream import TickStream
 from core.kis.tokens import SharedToken
 from core.kis.wire import Wire
 from core.market.bar import Quote
@@ -58,7 +59,7 @@ class KisClient:
         transport: httpx.AsyncBaseTransport | None = None,
         told: Told = tell_nobody,
     ) -> None:
-        self._clock = clock
+        self._clock, self._ws_address = clock, settings.ws_address
         self._wire = Wire(settings, transport=transport, told=told)
         self._token = SharedToken(settings, self._wire, db=db, clock=clock)
         self._pace = Pace(settings.rate, clock)
@@ -222,6 +223,10 @@ class KisClient:
     async def sessions(self, first: date) -> tuple[Mapping[date, bool], tuple[Rejected, ...]]:
         """Whether the market opens on each of 24 days from `first` on. KIS asks to be asked once a day at most."""
         return holidays.days_of(await self._ask(holidays.PATH, holidays.TR_ID, holidays.params(first)))
+
+    def stream(self) -> TickStream:
+        """The stream of trades, to be opened with `async with`; one at a time an app key."""
+        return TickStream(self._ws_address, self._wire, clock=self._clock)
 
     async def close(self) -> None:
         """Close the connections."""

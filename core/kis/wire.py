@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ MAX_BYTES: Final = 2_000_000
 """The largest reply believed; a chart of 100 rows is some 30 kB."""
 
 _LONGEST_MESSAGE: Final = 120
+_APPROVAL_KEY: Final = re.compile(r"[!-~]{8,500}")
 
 
 class Wire:
@@ -46,6 +48,15 @@ class Wire:
         """`POST /oauth2/tokenP`. Raises `Refused`."""
         body = {"grant_type": "client_credentials", "appkey": self._key, "appsecret": self._secret}
         return await self._exchange(self._http.build_request("POST", "/oauth2/tokenP", json=body))
+
+    async def approval_key(self) -> str:
+        """`POST /oauth2/Approval`: the key that opens the stream of trades. Raises `Refused`."""
+        body = {"grant_type": "client_credentials", "appkey": self._key, "secretkey": self._secret}
+        answer = await self._exchange(self._http.build_request("POST", "/oauth2/Approval", json=body))
+        key = answer.get("approval_key")
+        if not isinstance(key, str) or not _APPROVAL_KEY.fullmatch(key):
+            raise Refused(Reaction.GARBLED, "an answer without an approval key")
+        return key
 
     async def quotation(self, name: str, *, tr_id: str, token: str, params: Mapping[str, str]) -> Mapping[str, Any]:
         """`GET quotations/{name}` of the domestic stocks, or `GET {name}` if it names its group. Raises `Refused`.

@@ -1,4 +1,4 @@
-"""The simulated KIS over HTTP: tokens, quotations, the holiday calendar, the master files.
+"""The simulated KIS over HTTP: tokens, quotations, the stream of trades, the holiday calendar, the master files.
 
 Refusals are those of the real gateway: the rate first, then token and key, then the TR id, then the parameters.
 """
@@ -16,6 +16,7 @@ from core.stocks.stock import Market
 from sim.http import Now, SimServer, json_body, json_response
 from sim.kis.master import FILES, master_file
 from sim.kis.services import PREFIX, TRANSACTIONS, Refused, Transaction, invalid
+from sim.kis.stream import TickDesk
 from sim.kis.tokens import MESSAGES, TokenDesk
 from sim.market import SimMarket
 
@@ -41,6 +42,7 @@ class KisServer(SimServer):
         self.market = market
         self.paper = paper
         self.tokens = TokenDesk(now, app_key, app_secret)
+        self.ticks = TickDesk(market, now, self.tokens)
         self.refused_for_rate = 0
         self._calls_per_second = calls_per_second
         self._seconds = seconds or (lambda: now().timestamp())
@@ -48,12 +50,19 @@ class KisServer(SimServer):
         self._masters: dict[tuple[Market, date], bytes] = {}
 
     def routes(self) -> list[web.RouteDef]:
-        """Tokens, every transaction, the three master files."""
+        """Tokens, every transaction, the stream of trades, the three master files."""
         files = [web.get(f"/common/master/{name}.zip", self._master(board)) for board, name in FILES.items()]
         services = [
             web.get(f"{PREFIX}{service.group}/{service.path}", self._service(service)) for service in TRANSACTIONS
         ]
-        return [web.post("/oauth2/tokenP", self._issue), web.post("/oauth2/revokeP", self._revoke), *services, *files]
+        tokens = [web.post("/oauth2/tokenP", self._issue), web.post("/oauth2/revokeP", self._revoke)]
+        stream = [web.post("/oauth2/Approval", self._approve), web.get("/tryitout", self.ticks.serve)]
+        return [*tokens, *stream, *services, *files]
+
+    @property
+    def ws_url(self) -> str:
+        """The address of the stream of trades; known once started."""
+        return f"{self.url.replace('http', 'ws', 1)}/tryitout"
 
     async def _issue(self, request: web.Request) -> web.Response:
         status, body = self.tokens.issue(await json_body(request))
@@ -61,6 +70,10 @@ class KisServer(SimServer):
 
     async def _revoke(self, request: web.Request) -> web.Response:
         status, body = self.tokens.revoke(await json_body(request))
+        return json_response(body, status)
+
+    async def _approve(self, request: web.Request) -> web.Response:
+        status, body = self.ticks.approve(await json_body(request))
         return json_response(body, status)
 
     def _service(self, service: Transaction) -> Callable[[web.Request], Awaitable[web.Response]]:

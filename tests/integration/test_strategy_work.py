@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,10 +20,20 @@ from core.market.service import known_quotes
 from core.prediction.forecast import Direction
 from core.prediction.signals import golden_cross, new_high, volume_surge
 from core.services import Services
+from core.stocks.followed import followed_stocks
 from core.stocks.queries import upsert_stocks
 from core.stocks.service import refresh_stocks
 from core.stocks.stock import Market, Stock
-from core.strategies.price_feed import LEAST_LAP, SHARE, lap, next_open, price_feed
+from core.strategies.price_feed import (
+    DETAILS_EVERY,
+    LEAST_LAP,
+    QUIET,
+    SHARE,
+    Tape,
+    lap,
+    next_open,
+    price_feed,
+)
 from core.strategies.queries import declare, list_states, lock_state, newest_signals, store_state
 from core.strategies.registry import STRATEGIES
 from core.strategies.state import Action, taken
@@ -58,6 +69,39 @@ async def follow(services: Services, codes: Sequence[str]) -> None:
 # The price feed
 
 
+def unopened(services: Services, worker: Worker) -> Tape:
+    """A tape of a stream that is down."""
+    return Tape(services, worker, services.kis.stream())
+
+
+@asynccontextmanager
+async def tape_of(services: Services, worker: Worker) -> AsyncIterator[Tape]:
+    """A tape of a stream that tells of all that is followed."""
+    async with services.kis.stream() as stream:
+        tape = Tape(services, worker, stream)
+        await tape.follow(await followed_stocks(services))
+        await until(lambda: tape.live == len(FOLLOWED))
+        yield tape
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens on a socket
+            await asyncio.sleep(0)
+
+
+async def published(world: World) -> None:
+    """Trades of all that is registered, heard by whoever listens: an answer to the ping after them says so."""
+    pongs = world.kis.ticks.pongs
+    await world.kis.ticks.publish()
+    await world.kis.ticks.ping()
+    await until(lambda: world.kis.ticks.pongs > pongs)
+
+
+def quotes_asked(world: World) -> int:
+    return sum(asked.path.endswith("/inquire-price") for asked in world.kis.requests)
+
+
 @pytest.fixture
 async def world(clock: ManualClock) -> AsyncIterator[World]:
     async with open_world(generated_market(7, until=LAST_DAY + timedelta(days=5)), clock, llm_latency=0.0) as opened:
@@ -79,7 +123,7 @@ async def test_a_lap_freshens_every_followed_quote_at_its_share_of_the_calls(
 ) -> None:
     clock.at = IN_SESSION
     worker = await worker_of(market, "price_feed")
-    await lap(market, worker)
+    await lap(market, worker, unopened(market, worker))
     calls_per_second = len(FOLLOWED) / (clock.now() - IN_SESSION).total_seconds()
     assert calls_per_second == pytest.approx(market.settings.kis.rate * SHARE, rel=0.01)
     quotes = await known_quotes(market, FOLLOWED)
@@ -93,10 +137,10 @@ async def test_a_lap_without_kis_raises_nothing_and_says_what_was_missed(
 ) -> None:
     clock.at = IN_SESSION
     worker = await worker_of(market, "price_feed")
-    await lap(market, worker)
+    await lap(market, worker, unopened(market, worker))
     await world.kis.stop()
     clock.move(timedelta(minutes=1))
-    await lap(market, worker)
+    await lap(market, worker, unopened(market, worker))
     assert (worker.state["stocks"], worker.state["missed"]) == (3, 3)
 
 
@@ -115,6 +159,118 @@ async def test_the_feed_sleeps_until_the_open_with_heartbeats_and_then_works(
     await asyncio.wait({feed})
     assert clock.now() >= CALENDAR.opens(LAST_DAY)
     assert all(quote.at >= CALENDAR.opens(LAST_DAY) for quote in (await known_quotes(market, FOLLOWED)).values())
+
+
+async def test_a_lap_asks_for_nothing_that_the_stream_tells_of(
+    market: Services, world: World, clock: ManualClock
+) -> None:
+    clock.at = IN_SESSION
+    worker = await worker_of(market, "price_feed")
+    async with tape_of(market, worker) as tape:
+        await lap(market, worker, tape)
+        asked = quotes_asked(world)
+        clock.move(timedelta(seconds=30))
+        await published(world)
+        await lap(market, worker, tape)
+        assert quotes_asked(world) == asked == len(FOLLOWED)
+        assert {name: worker.state[name] for name in ("stocks", "streamed", "missed", "note")} == {
+            "stocks": 3,
+            "streamed": 3,
+            "missed": 0,
+            "note": "streaming",
+        }
+        quotes = await known_quotes(market, FOLLOWED)
+        assert all(quote.at >= IN_SESSION + timedelta(seconds=30) for quote in quotes.values())
+        assert all(quote.high_52w for quote in quotes.values())
+
+
+async def test_a_stock_of_which_the_stream_falls_quiet_is_asked_for(
+    market: Services, world: World, clock: ManualClock
+) -> None:
+    clock.at = IN_SESSION
+    worker = await worker_of(market, "price_feed")
+    async with tape_of(market, worker) as tape:
+        await lap(market, worker, tape)
+        await published(world)
+        clock.move(QUIET + timedelta(seconds=1))
+        asked = quotes_asked(world)
+        await lap(market, worker, tape)
+        assert quotes_asked(world) == asked + len(FOLLOWED)
+        await published(world)
+        assert tape.covers("005930")
+        clock.move(DETAILS_EVERY)
+        await published(world)
+        assert not tape.covers("005930")
+        assert tape.covers("005930")
+
+
+async def test_prices_of_the_stream_are_stored_once_a_second_and_only_the_newest(
+    market: Services, world: World, clock: ManualClock
+) -> None:
+    clock.at = IN_SESSION
+    worker = await worker_of(market, "price_feed")
+    async with tape_of(market, worker) as tape:
+        await tape.keep()
+        clock.move(timedelta(milliseconds=900))
+        await published(world)
+        await tape.keep()
+        assert not await known_quotes(market, FOLLOWED)
+        clock.move(timedelta(seconds=5))
+        await published(world)
+        await tape.keep()
+        newest = clock.now().replace(microsecond=0)
+        assert {quote.at for quote in (await known_quotes(market, FOLLOWED)).values()} == {newest}
+
+
+async def test_a_worker_that_was_taken_over_stores_no_more_prices(
+    market: Services, world: World, clock: ManualClock
+) -> None:
+    clock.at = IN_SESSION
+    worker = await worker_of(market, "price_feed")
+    async with tape_of(market, worker) as tape:
+        await worker_of(market, "price_feed")
+        await published(world)
+        with pytest.raises(Fenced):
+            await tape.keep()
+    assert not await known_quotes(market, FOLLOWED)
+
+
+async def test_what_the_stream_garbles_waits_in_quarantine(market: Services, world: World, clock: ManualClock) -> None:
+    clock.at = IN_SESSION
+    worker = await worker_of(market, "price_feed")
+    async with tape_of(market, worker) as tape:
+        await world.kis.ticks.send("0|H0STCNT0|001|005930^x")
+        await published(world)
+        await tape.keep()
+    async with market.db.read() as conn:
+        rows = (await conn.execute(text("SELECT source, raw FROM quarantine"))).all()
+    assert [tuple(row) for row in rows] == [("kis_quote", "0|H0STCNT0|001|005930^x")]
+    assert set(await known_quotes(market, FOLLOWED)) == set(FOLLOWED)
+
+
+async def test_while_the_stream_is_down_everything_is_asked_for_and_the_worker_says_so(
+    market: Services, world: World, clock: ManualClock
+) -> None:
+    clock.at = IN_SESSION
+    worker = await worker_of(market, "price_feed")
+    await lap(market, worker, unopened(market, worker))
+    assert quotes_asked(world) == len(FOLLOWED)
+    assert (worker.state["streamed"], worker.state["note"]) == (0, "polling")
+
+
+async def test_the_feed_opens_the_stream_in_the_session_alone(
+    market: Services, world: World, clock: ManualClock
+) -> None:
+    clock.at = CALENDAR.opens(LAST_DAY) - timedelta(minutes=3)
+    worker = await worker_of(market, "price_feed")
+    feed = asyncio.create_task(price_feed(market, worker))
+    await until(lambda: worker.state.get("note") == "streaming" or feed.done())
+    assert clock.now() >= CALENDAR.opens(LAST_DAY)
+    await until(lambda: set(world.kis.ticks.codes) == set(FOLLOWED))
+    clock.at = CALENDAR.closes(LAST_DAY)
+    await until(lambda: not world.kis.ticks.codes)
+    feed.cancel()
+    await asyncio.wait({feed})
 
 
 def test_the_next_open_is_today_s_before_it_and_the_next_session_s_after() -> None:

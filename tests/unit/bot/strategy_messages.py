@@ -47,7 +47,7 @@ def strategy_messages(words: Texts, evil: str) -> Iterator[tuple[str, Message]]:
         None,
         replace(RUNNING, owner=None),
         replace(RUNNING, status=Status.RESTARTING),
-        replace(RUNNING, state={"stocks": 9, "missed": 1, "at": NOW.isoformat()}),
+        replace(RUNNING, state={"stocks": 9, "streamed": 7, "missed": 1, "note": "streaming", "at": NOW.isoformat()}),
         replace(RUNNING, wanted=False, status=Status.STOPPED),
     )
     signals = tuple(
