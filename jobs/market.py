@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -61,15 +61,19 @@ async def collect_market_data(services: Services, run: Run) -> None:
     codes = [stock.code for stock in await listed_stocks(services)]
     followed = [stock.code for stock in await followed_stocks(services)]
     run.progress(total=len(codes))
+    swept, kept = False, 0
     if not paper:
-        swept = await sweep(services, codes, run.begin)
-        run.progress(done=swept.priced)
-        await _keep(services, run, indices.ask_now(services, (*indices.MAIN, *indices.SECTORS)), indices.store_now)
+        swept = await _sweep(services, run, codes)
+        kept += await _keep(
+            services, run, indices.ask_now(services, (*indices.MAIN, *indices.SECTORS)), indices.store_now
+        )
         if followed:
-            await _keep(services, run, books.ask_estimates(services, followed), books.keep_estimates)
+            kept += await _keep(services, run, books.ask_estimates(services, followed), books.keep_estimates)
     first = codes[: max(len(followed), int(services.settings.kis.rate * _BOOK_SHARE))]
     for start in range(0, len(first), BATCH):  # few at once, so that the minute's own collection is not kept waiting
-        await _keep(services, run, books.ask_books(services, first[start : start + BATCH]), books.store_books)
+        kept += await _keep(services, run, books.ask_books(services, first[start : start + BATCH]), books.store_books)
+    if not swept:
+        run.progress(done=kept)
 
 
 async def _keep(
@@ -77,17 +81,18 @@ async def _keep(
     run: Run,
     asking: Awaitable[Answers[T]],
     store: Callable[[Services, AsyncConnection, Answers[T]], Awaitable[object]],
-) -> None:
-    """Store the answers; a source that fails altogether is counted, and the next one follows."""
+) -> int:
+    """Store the answers; how many came. A source that fails altogether is counted, and the next one follows."""
     try:
         answers = await asking
     except StockPilotError as error:
         run.progress(failed=1)
         run.warn(f"{type(error).__name__}: {error}")
-        return
+        return 0
     async with run.begin() as conn:
         await store(services, conn, answers)
     _note_failures(run, answers)
+    return len(answers.found)
 
 
 async def collect_overtime(services: Services, run: Run) -> None:
@@ -162,13 +167,30 @@ async def collect_minute_bars(services: Services, run: Run) -> None:
     services = _collecting(services)
     stocks = await listed_stocks(services)
     run.progress(total=len(stocks))
+    swept = False
     if not services.settings.kis.paper:  # a paper key has no service for many stocks
-        swept = await sweep(services, [stock.code for stock in stocks], run.begin, slot=run.slot)
-        run.progress(done=swept.priced)
-    await _true_minutes(services, run, stocks)
+        swept = await _sweep(services, run, [stock.code for stock in stocks], slot=run.slot)
+    found = await _true_minutes(services, run, stocks)
+    if not swept:
+        run.progress(done=found)
 
 
-async def _true_minutes(services: Services, run: Run, stocks: Sequence[Stock]) -> None:
+async def _sweep(services: Services, run: Run, codes: Sequence[str], *, slot: datetime | None = None) -> bool:
+    """Sweep, and count what was priced. A sweep that fails is counted and noted, and what follows it goes on."""
+    try:
+        swept = await sweep(services, codes, run.begin, slot=slot)
+    except Fenced:
+        raise
+    except StockPilotError as error:
+        run.progress(failed=len(codes))
+        run.warn(f"{type(error).__name__}: {error}")
+        return False
+    run.progress(done=swept.priced)
+    return True
+
+
+async def _true_minutes(services: Services, run: Run, stocks: Sequence[Stock]) -> int:
+    """Collect the true minutes of those whose turn it is; of how many stocks they came."""
     until = minutes.last_ended(min(run.slot, services.clock.now()))
     day = kst_date(until)
     async with services.db.read() as conn:
@@ -177,10 +199,16 @@ async def _true_minutes(services: Services, run: Run, stocks: Sequence[Stock]) -
     rest = [stock.code for stock in stocks if stock.code not in followed]
     codes = [*sorted(followed), *minutes.in_turn(rest, covered, minutes.share_a_minute(len(rest)))]
     codes = codes[: int(services.settings.kis.rate * _MINUTE_SHARE)]
-    answers = await minutes.ask_running(services, codes, until=until, covered=covered)
+    try:
+        answers = await minutes.ask_running(services, codes, until=until, covered=covered)
+    except StockPilotError as error:
+        run.progress(failed=len(codes))
+        run.warn(f"{type(error).__name__}: {error}")
+        return 0
     async with run.begin() as conn:
         await minutes.store(services, conn, answers, until=until, covered=covered)
     _note_failures(run, answers)
+    return len(answers.found)
 
 
 async def repair_minute_bars(services: Services, run: Run) -> None:

@@ -67,9 +67,9 @@ class Faults:
             )
         )
 
-    def clear(self) -> None:
-        """Back to the truth."""
-        self._waiting.clear()
+    def clear(self, path: str | None = None) -> None:
+        """Back to the truth; with `path`, only where a fault was added for it."""
+        self._waiting = [fault for fault in self._waiting if path is not None and fault.path != path]
 
     def take(self, path: str) -> Fault | None:
         """The fault due for a request of `path`, counted as used."""

@@ -250,8 +250,9 @@ class SessionDay:
         return min(spec.timeout, follows - slot) if follows else spec.timeout
 
     async def missed(self) -> list[tuple[str, datetime]]:
-        """Slots of the day that nobody ran."""
-        begin, end = kst(self.plan.day, self.plan.begin), kst(self.plan.day, self.plan.end)
+        """Slots of the day so far that nobody ran."""
+        begin = kst(self.plan.day, self.plan.begin)
+        end = min(self.clock.now(), kst(self.plan.day, self.plan.end))
         ran = set(await self.rows("SELECT job, slot FROM job_run"))
         found: list[tuple[str, datetime]] = []
         for spec in self.plan.specs:
