@@ -98,6 +98,9 @@ def _from_bars(bars: pl.DataFrame, raw: pl.DataFrame) -> dict[str, float]:
         if len(closes) >= n:
             found[f"sma_{n}"] = fmean(closes[-n:])
             found[f"sma_{n}_gap"] = (every[-1] / found[f"sma_{n}"] - 1) * 100
+    found |= {f"ema_{n}": _exponential(closes, n) for n in (12, 26) if len(closes) >= n}
+    if len(closes) > 1 and lows[-1] <= (average := bars["Amount"][-1] / bars["Volume"][-1]) <= highs[-1]:
+        found["vwap"] = average
     if len(closes) >= 20:
         found |= {"support_20": min(lows[-20:]), "resistance_20": max(highs[-20:])}
     return found | _indicators(closes, highs, lows, bars["Volume"].to_list(), every[-1])
@@ -130,6 +133,13 @@ def _indicators(
         found["volatility_20"] = sigma * math.sqrt(252) * 100
     found["band"] = 1.0 if sigma is None else max(sigma / 2, 0.003) * 100
     return found
+
+
+def _exponential(values: Sequence[float], length: int) -> float:
+    average = fmean(values[:length])
+    for value in values[length:]:
+        average += (value - average) * 2 / (length + 1)
+    return average
 
 
 def _wilder(values: Sequence[float], length: int = 14) -> float:

@@ -13,11 +13,12 @@ import polars as pl
 import pytest
 from sqlalchemy import text
 
-from bot.demo import Demo, ask, running_demo, settle
+from bot.demo import BEFORE_A_CONVERSATION, Demo, ask, running_demo, settle
 from core.clock import ManualClock, kst
 from core.reports.report import Report
 from core.reports.service import newest_report
 from core.settings import AppSettings, Settings
+from jobs.registry import JOBS
 from jobs.scheduler import run_due
 from sim.replay import replayed_market
 from tests.acceptance.marcap import allowance, amount, drawn, figures, read
@@ -70,7 +71,7 @@ async def evening(record: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory
         demo.world.llm.latency = 0
         first = await reported(demo, [THREE_BARS], THIRD_DAY)
         clock.at = kst(LAST_DAY, EVENING)
-        await run_due(demo.services)
+        await run_due(demo.services, specs=[JOBS[name] for name in BEFORE_A_CONVERSATION])
         codes = drawn(record, STOCKS, SEED)
         rest = [answer for few in batches(codes) for answer in await reported(demo, few, LAST_DAY)]
         yield Evening(demo=demo, record=record, answers=(*first, *rest))
@@ -121,7 +122,7 @@ def wrong_facts(record: pl.DataFrame, answer: Answer) -> Iterable[str]:
     """What the facts of a report have too much, too little or otherwise than the record."""
     expected = figures(record, answer.code, answer.day)
     facts = {fact.name: fact for fact in answer.report.facts}
-    told = facts.keys() - {"session", "phase", "news_24h", "news_7d"}
+    told = facts.keys() - {"session", "phase", "news_24h", "news_7d", "material_filings_30d"}
     if told != expected.keys():
         yield f"{answer.code}: too much {told - expected.keys()}, missing {expected.keys() - told}"
     if facts["session"].text != f"{answer.day}":

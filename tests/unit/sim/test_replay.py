@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time as wall
 from datetime import date, time
 from pathlib import Path
 from random import Random
@@ -65,14 +64,6 @@ def test_recordings_of_two_years_are_one_market(calendar: Calendar) -> None:
     days = [bar.day for bar in both.bars("005930", until=AT)]
     assert (days[0], days[-1]) == (date(2025, 1, 2), date(2026, 2, 20))
     assert days == sorted(set(days))
-
-
-def test_a_large_recording_loads_quickly(calendar: Calendar) -> None:
-    import polars  # noqa: F401 - its import is paid once and is not what is measured
-
-    started = wall.perf_counter()
-    replayed_market(sample(PARQUET), calendar=calendar)
-    assert wall.perf_counter() - started < 1.5
 
 
 def test_a_file_without_the_columns_is_refused_by_name(tmp_path: Path) -> None:
