@@ -168,7 +168,9 @@ def _messages(words: Texts) -> Iterator[tuple[str, Message]]:
     well = make_health(make_component("postgresql", critical=True))
     idle_system = make_overview(well, running=(), today=idle, leader=None)
     yield "status of a new system", status.status(idle_system, LLMSettings(), words)
-    silent = replace(make_overview(well).leader, expired=True)
+    leader = make_overview(well).leader
+    assert leader is not None
+    silent = replace(leader, expired=True)
     yield "status when the leader is silent", status.status(make_overview(well, leader=silent), LLMSettings(), words)
     yield "metrics", status.metrics(make_vitals(), words)
     yield "metrics at the start", status.metrics(make_vitals(lag=None, open_files=None, uptime=timedelta()), words)
