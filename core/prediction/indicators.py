@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import mul, sub
 from typing import TYPE_CHECKING, Any
@@ -69,30 +69,30 @@ def indicators(bars: Sequence[Bar]) -> Indicators:
 def of_series(closes: Series, highs: Series, lows: Series, volumes: Series, values: Series) -> Indicators:
     """The indicators of two days or more with a trade, oldest first: won and shares as contiguous floats."""
     # The functions behind talib's own, which ask first whether they were given pandas or polars. Those that look
-    # back a fixed number of days are given no more.
+    # back a fixed number of days are given no more, and sums of a few numbers are faster in Python than in numpy.
     from talib import _ta_lib
 
     talib: Any = _ta_lib
 
+    tail, lately, count = closes[-AVERAGES[-1] :].tolist(), volumes[-21:].tolist(), len(closes)
     macd, signal, _ = talib.MACD(closes, 12, 26, 9)
     stochastic_k, stochastic_d = talib.STOCH(highs[-18:], lows[-18:], closes[-18:], 14, 3, 0, 3, 0)
-    recent, lately = len(closes) >= 20, volumes[-21:].tolist()
     return Indicators(
-        averages=_known((length, talib.SMA(closes[-length:], length)[-1]) for length in AVERAGES),
-        exponential=_known((length, talib.EMA(closes, length)[-1]) for length in EMAS),
+        averages={length: sum(tail[-length:]) / length for length in AVERAGES if length <= count},
+        exponential={length: talib.EMA(closes, length).item(-1) for length in EMAS if length <= count},
         rsi=_last(talib.RSI(closes, 14)),
         macd=_last(macd),
         macd_signal=_last(signal),
-        bollinger=_bollinger(talib.BBANDS(closes[-20:], 20, 2, 2), float(closes[-1])),
+        bollinger=_bollinger(tail[-20:]),
         atr=_last(talib.ATR(highs, lows, closes, 14)),
         stochastic_k=_last(stochastic_k),
         stochastic_d=_last(stochastic_d),
-        obv_slope=_obv_slope(talib.OBV(closes, volumes), lately),
+        obv_slope=_obv_slope(talib.OBV(closes[-20:], volumes[-20:]).tolist(), lately),
         volume_ratio=_volume_ratio(lately),
-        vwap=_vwap(float(highs[-1]), float(lows[-1]), lately[-1], float(values[-1])),
-        sigma=_sigma(closes),
-        support=int(min(lows[-20:].tolist())) if recent else None,
-        resistance=int(max(highs[-20:].tolist())) if recent else None,
+        vwap=_vwap(highs.item(-1), lows.item(-1), lately[-1], values.item(-1)),
+        sigma=_sigma(tail[-21:]),
+        support=int(min(lows[-20:].tolist())) if count >= 20 else None,
+        resistance=int(max(highs[-20:].tolist())) if count >= 20 else None,
     )
 
 
@@ -110,29 +110,28 @@ def relative_strength(bars: Sequence[Bar], index: Sequence[IndexBar], sessions: 
 
 
 def _last(series: Series) -> float | None:
-    value = float(series[-1])
+    value = series.item(-1)
     return None if value != value else value
 
 
-def _known(values: Iterable[tuple[int, float]]) -> dict[int, float]:
-    return {length: float(value) for length, value in values if value == value}
-
-
-def _bollinger(bands: tuple[Series, Series, Series], close: float) -> float | None:
-    upper, _, lower = (float(band[-1]) for band in bands)
-    if upper != upper or lower != lower or upper == lower:
+def _bollinger(closes: list[float]) -> float | None:
+    """Where the last of twenty stands between two standard deviations below and above their mean."""
+    deviation = _root_of_squares(closes) / math.sqrt(20)
+    if len(closes) < 20 or not deviation:
         return None
-    return (close - lower) / (upper - lower)
+    return (closes[-1] - sum(closes) / 20) / (4 * deviation) + 0.5
 
 
-# Twenty numbers are added up faster in Python than by numpy.
+def _root_of_squares(values: list[float]) -> float:
+    """The root of the summed squares of how far values are from their mean."""
+    return math.dist(values, [sum(values) / len(values)] * len(values))
 
 
-def _obv_slope(obv: Series, volumes: list[float]) -> float | None:
-    """The slope of a straight line through the last twenty, by least squares."""
+def _obv_slope(obv: list[float], volumes: list[float]) -> float | None:
+    """The slope of a straight line through the last twenty, by least squares; where they start from does not matter."""
     if len(volumes) < len(_CENTRED):
         return None
-    slope: float = sum(map(mul, _CENTRED, obv[-20:].tolist())) / _SQUARES
+    slope: float = sum(map(mul, _CENTRED, obv)) / _SQUARES
     return slope * 20 / sum(volumes[-20:])
 
 
@@ -146,10 +145,9 @@ def _vwap(high: float, low: float, volume: float, value: float) -> float | None:
     return average if low <= average <= high else None
 
 
-def _sigma(closes: Series) -> float | None:
+def _sigma(closes: list[float]) -> float | None:
     if len(closes) < 6:
         return None
-    logs = list(map(math.log, closes[-21:].tolist()))
+    logs = list(map(math.log, closes))
     returns = list(map(sub, logs[1:], logs))
-    count, total = len(returns), sum(returns)
-    return math.sqrt(max(0.0, sum(map(mul, returns, returns)) - total * total / count) / (count - 1))
+    return _root_of_squares(returns) / math.sqrt(len(returns) - 1)

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import talib
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +26,18 @@ def test_averages_and_levels_are_those_of_the_last_sessions() -> None:
 def test_rsi_is_wilders() -> None:
     bars = make_bars(100)
     assert indicators(bars).rsi == pytest.approx(rsi_by_hand([bar.close for bar in bars], 14))
+
+
+def test_bands_averages_and_the_trend_of_volume_are_those_of_the_library() -> None:
+    bars = make_bars(150)
+    closes = np.array([bar.close for bar in bars], dtype=np.float64)
+    upper, middle, lower = (band[-1] for band in talib.BBANDS(closes, 20, 2, 2))
+    found = indicators(bars)
+    assert found.bollinger == pytest.approx((closes[-1] - lower) / (upper - lower))
+    assert found.averages[20] == pytest.approx(middle)
+    volumes = np.array([bar.volume for bar in bars], dtype=np.float64)
+    slope = talib.LINEARREG_SLOPE(talib.OBV(closes, volumes), 20)[-1]
+    assert found.obv_slope == pytest.approx(slope / volumes[-20:].mean())
 
 
 def test_the_true_range_counts_the_gap_from_the_close_before() -> None:
