@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 
-from sqlalchemy import ForeignKey, Identity, Index
+from sqlalchemy import ForeignKey, Identity, Index, Time
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -57,3 +57,26 @@ class WatchItemRow(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
     code: Mapped[str] = mapped_column(ForeignKey("stock.code"), primary_key=True)
     added_at: Mapped[datetime]
+
+
+class SubscriptionRow(Base):
+    """How a person wants to be told of a kind of alert; a row only where they chose."""
+
+    __tablename__ = "subscription"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    mode: Mapped[str]
+
+
+class UserSettingsRow(Base):
+    """What a person set; a row only where they did. Times of day are in their own time zone."""
+
+    __tablename__ = "user_settings"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    quiet_from: Mapped[time | None] = mapped_column(Time)
+    quiet_until: Mapped[time | None] = mapped_column(Time)
+    time_zone: Mapped[str] = mapped_column(server_default="Asia/Seoul")

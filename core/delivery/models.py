@@ -15,7 +15,7 @@ class OutboxRow(Base):
     """One alert for one destination: facts, never text. Kept after it is told, so that nothing is told twice.
 
     `part` tells apart several messages under one key. `attempts` counts the times it was taken up and fences whoever
-    took it up before. `repeated` says that it may have arrived before.
+    took it up before. `repeated` says that it may have arrived before. A `silent` one makes no sound.
     """
 
     __tablename__ = "outbox"
@@ -41,3 +41,4 @@ class OutboxRow(Base):
     sent_at: Mapped[datetime | None]
     repeated: Mapped[bool] = mapped_column(server_default="false")
     error: Mapped[str | None]
+    silent: Mapped[bool] = mapped_column(server_default="false")

@@ -1,0 +1,1 @@
+"""Personal alerts: what happened to a stock becomes letters to those who watch it."""
