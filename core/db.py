@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from sqlalchemy import BigInteger, Boolean, Date, DateTime, Float, MetaData, Numeric, Text, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
@@ -154,9 +155,7 @@ async def copy_upsert(
     current = ", ".join(f"t.{column}" for column in others)
     new = ", ".join(f"excluded.{column}" for column in others)
     await conn.execute(text(f"CREATE TEMP TABLE incoming ON COMMIT DROP AS SELECT {listed} FROM {name} WITH NO DATA"))
-    driver = (await conn.get_raw_connection()).driver_connection
-    assert driver is not None
-    await driver.copy_records_to_table("incoming", records=list(rows), columns=list(columns))
+    await _copy(conn, "incoming", columns, rows)
     result = await conn.execute(
         text(
             f"INSERT INTO {name} AS t ({listed}) SELECT {listed} FROM incoming ON CONFLICT ({', '.join(key)}) "
@@ -165,6 +164,24 @@ async def copy_upsert(
     )
     await conn.execute(text("DROP TABLE incoming"))
     return result.rowcount
+
+
+async def copy_new(
+    conn: AsyncConnection, table: type[Base], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> bool:
+    """Write many rows by COPY straight into a table; False, and nothing written, when one of them is there already."""
+    try:
+        async with conn.begin_nested():
+            await _copy(conn, table.__tablename__, columns, rows)
+    except asyncpg.UniqueViolationError:
+        return False
+    return True
+
+
+async def _copy(conn: AsyncConnection, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    driver = (await conn.get_raw_connection()).driver_connection
+    assert driver is not None
+    await driver.copy_records_to_table(name, records=list(rows), columns=list(columns))
 
 
 async def migrate(url: str, *, revision: str = "head") -> None:

@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from sqlalchemy import insert, select, text
 
-from core.db import Database, async_url, copy_upsert, migrate, migration_config
+from core.db import Database, async_url, copy_new, copy_upsert, migrate, migration_config
 from core.embedded import Addresses, clone_database, drop_database
 from core.errors import BadSettings, Unavailable
 from core.market.models import DailyPriceRow
@@ -62,6 +62,16 @@ async def test_two_bulk_writes_fit_in_one_transaction(database: Database) -> Non
     async with database.begin() as conn:
         assert await copy_upsert(conn, DailyPriceRow, COLUMNS, bars(2), key=KEY) == 2
         assert await copy_upsert(conn, DailyPriceRow, COLUMNS, bars(3), key=KEY) == 1
+
+
+async def test_new_rows_are_written_straight_or_not_at_all(database: Database) -> None:
+    await add_stock(database)
+    async with database.begin() as conn:
+        assert await copy_new(conn, DailyPriceRow, COLUMNS, bars(3))
+        assert not await copy_new(conn, DailyPriceRow, COLUMNS, bars(5)[2:])
+        assert await copy_new(conn, DailyPriceRow, COLUMNS, bars(4)[3:]), "the transaction goes on"
+    async with database.read() as conn:
+        assert (await conn.execute(text("SELECT count(*) FROM daily_price"))).scalar_one() == 4
 
 
 async def test_connections_the_server_closed_are_replaced(database: Database) -> None:
