@@ -6,7 +6,6 @@ import re
 
 from bot.context import BotContext
 from bot.views import stocks as views
-from core.chats import service as chats
 from core.errors import UserError
 from core.stocks.hangul import normalise
 from core.stocks.resolver import Ambiguous, Found
@@ -25,7 +24,7 @@ async def asked_stock(context: BotContext, action: str, *, example: str) -> Stoc
     """
     if not context.argument:
         resolver = await stock_resolver(context.services)
-        watched = [resolver.get(code) for code in await chats.watchlist(context.services, context.asker)]
+        watched = [resolver.get(code) for code in context.asker.watched]
         await context.say(views.choose_watched([s for s in watched if s], action, example, context.texts))
         return None
     resolution = (await filled_resolver(context.services)).resolve(context.argument[:MAX_ARGUMENT])

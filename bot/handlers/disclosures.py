@@ -13,7 +13,6 @@ from bot.context import BotContext
 from bot.handlers.asking import asked_page, stock_of
 from bot.views import disclosures as views
 from bot.views.disclosures import MARKET, WATCHED
-from core.chats import service as chats
 from core.clock import kst_date
 from core.disclosures.filing import Disclosure
 from core.disclosures.queries import get_disclosure, issuer_codes, latest_disclosures, market_disclosures, ties_of
@@ -41,8 +40,7 @@ async def disclosures(context: BotContext) -> None:
     if found := re.fullmatch(r"#\s?([0-9]{1,12})", argument):
         await filing_pressed(context, found[1])
     elif found := re.fullmatch(r"[0-9]{0,3}", argument):
-        watched = await chats.watchlist(context.services, context.asker)
-        await _show_page(context, WATCHED if watched else MARKET, int(argument or 1))
+        await _show_page(context, WATCHED if context.asker.watched else MARKET, int(argument or 1))
     elif asked := await asked_page(context, "dn", example="/disclosures 삼성전자"):
         await _show_page(context, *asked)
 
@@ -91,7 +89,7 @@ async def _codes(context: BotContext, scope: Stock | str) -> list[str]:
     """The stocks whose companies file for what is asked."""
     if isinstance(scope, Stock):
         return issuer_codes(scope.code)
-    watched = await chats.watchlist(context.services, context.asker) if scope == WATCHED else ()
+    watched = context.asker.watched if scope == WATCHED else ()
     return [each for code in watched for each in issuer_codes(code)]
 
 

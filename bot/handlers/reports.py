@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from bot.context import BotContext
 from bot.handlers.asking import asked_stock, stock_of
 from bot.handlers.stocks import bars_to_draw
 from bot.progress import StageMessage
 from bot.views import reports as views
 from bot.views.message import Picture
-from core.chats import service as chats
 from core.errors import UserError
 from core.reports.chart import report_chart
 from core.reports.report import Report
@@ -61,12 +58,9 @@ async def document_pressed(context: BotContext, code: str) -> None:
 async def _show(context: BotContext, stock: Stock, *, refresh: bool) -> None:
     services = context.services
     async with StageMessage(context, stock.name) as stage:
-        found, watched = await asyncio.gather(
-            get_report(services, stock, user_id=context.asker.id, refresh=refresh, progress=stage),
-            chats.watchlist(services, context.asker),
-        )
-    picture = _picture(context, found, "3M")
-    await context.say(views.report(found, stock.code in watched, picture, services.clock.now(), context.texts))
+        found = await get_report(services, stock, user_id=context.asker.id, refresh=refresh, progress=stage)
+    picture, watched = _picture(context, found, "3M"), stock.code in context.asker.watched
+    await context.say(views.report(found, watched, picture, services.clock.now(), context.texts))
 
 
 async def _newest(context: BotContext, code: str) -> Report:

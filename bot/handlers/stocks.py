@@ -10,7 +10,6 @@ from bot.context import BotContext
 from bot.handlers.asking import asked_stock, stock_of
 from bot.views import stocks as views
 from bot.views.message import Picture
-from core.chats import service as chats
 from core.errors import Malformed, NotConfigured, Unavailable, Unsupported
 from core.market.bar import Bar
 from core.market.overview import depth_of
@@ -37,7 +36,7 @@ async def show_price(context: BotContext, stock: Stock) -> None:
     services = context.services
     quote, depth = await get_quote(services, stock), await depth_of(services, stock.code)
     bars = await bars_to_draw(context, stock.code, as_of=services.clock.now())
-    watched = stock.code in await chats.watchlist(services, context.asker)
+    watched = stock.code in context.asker.watched
     picture = Picture(f"price:{stock.code}:{bars[-1].day}", lambda: price_chart(stock, bars)) if bars else None
     await context.say(views.quote_card(stock, quote, depth, watched, picture, context.texts))
 

@@ -48,7 +48,7 @@ async def unwatch_pressed(context: BotContext, code: str) -> None:
 async def watchlist(context: BotContext) -> None:
     """The watched stocks with their prices: fresh ones as far as they come in time, else the newest known."""
     services, resolver = context.services, await stock_resolver(context.services)
-    stocks = [stock for code in await chats.watchlist(services, context.asker) if (stock := resolver.get(code))]
+    stocks = [stock for code in context.asker.watched if (stock := resolver.get(code))]
     try:
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*(_freshen(services, stock) for stock in stocks[: views.MOST_BUTTONS]))

@@ -30,13 +30,14 @@ class Language(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
-    """A person by Telegram user id."""
+    """A person by Telegram user id. `watched` are the codes they watch, in the order added, when they asked."""
 
     id: int
     name: str
     role: Role
     language: Language
     joined_at: datetime
+    watched: tuple[str, ...] = ()
     new: bool = False
 
     @property

@@ -19,16 +19,21 @@ class StoredUser:
     role: str
     language: str | None
     joined_at: datetime
+    watched: tuple[str, ...]
     new: bool
 
 
-_SEEN = text('SELECT role, language, joined_at FROM "user" WHERE id = :id AND name = :name AND seen_at >= :since')
+_SEEN = text(
+    "SELECT role, language, joined_at, "
+    "ARRAY(SELECT code FROM watch_item WHERE user_id = :id ORDER BY added_at, code) AS watched "
+    'FROM "user" WHERE id = :id AND name = :name AND seen_at >= :since'
+)
 
 
 async def seen_user(conn: AsyncConnection, *, user_id: int, name: str, since: datetime) -> StoredUser | None:
     """A person known by this very name and seen since `since`."""
     row = (await conn.execute(_SEEN, {"id": user_id, "name": name, "since": since})).one_or_none()
-    return StoredUser(**row._mapping, new=False) if row else None
+    return StoredUser(**dict(row._mapping, watched=tuple(row.watched)), new=False) if row else None
 
 
 async def upsert_user(conn: AsyncConnection, *, user_id: int, name: str, role: str, at: datetime) -> StoredUser:
@@ -37,7 +42,8 @@ async def upsert_user(conn: AsyncConnection, *, user_id: int, name: str, role: s
     statement = statement.on_conflict_do_update(index_elements=["id"], set_={"name": name, "seen_at": at})
     new = literal_column("xmax = 0", Boolean).label("new")
     row = await conn.execute(statement.returning(UserRow.role, UserRow.language, UserRow.joined_at, new))
-    return StoredUser(**row.one()._mapping)
+    watched = await watched_codes(conn, user_id=user_id)
+    return StoredUser(**row.one()._mapping, watched=tuple(watched))
 
 
 async def lock_user(conn: AsyncConnection, *, user_id: int) -> None:

@@ -29,13 +29,14 @@ async def meet(services: Services, *, user_id: int, name: str, client_language: 
     except Unavailable:
         if user_id not in services.settings.telegram.admin_ids:
             raise
-        stored = StoredUser(role=Role.ADMIN, language=None, joined_at=now, new=False)
+        stored = StoredUser(role=Role.ADMIN, language=None, joined_at=now, watched=(), new=False)
     return Member(
         id=user_id,
         name=name,
         role=role_of(services, user_id, stored.role),
         language=language_of(services, stored.language, client_language),
         joined_at=stored.joined_at,
+        watched=stored.watched,
         new=stored.new,
     )
 
@@ -77,12 +78,6 @@ async def unwatch(services: Services, member: Member, code: str) -> bool:
     """Stop watching a stock; False when it was not watched."""
     async with services.db.begin() as conn:
         return await queries.remove_watch(conn, user_id=member.id, code=code)
-
-
-async def watchlist(services: Services, member: Member) -> list[str]:
-    """The codes a member watches, in the order added."""
-    async with services.db.read() as conn:
-        return await queries.watched_codes(conn, user_id=member.id)
 
 
 def role_of(services: Services, user_id: int, stored: str) -> Role:
