@@ -27,6 +27,8 @@ from tests.virtual_time import run_virtually
 DAY = date(2026, 11, 20)
 STOCKS = 2_700
 HOUR = timedelta(hours=1)
+USABLE = 0.95
+"""The share of KIS's rate that a minute with enough to ask must use."""
 
 
 async def measure(plan: Plan) -> None:
@@ -90,6 +92,7 @@ async def _table(day: SessionDay) -> list[str]:
         unanswered = sum(bool(question.error) for question in asked)
         wait = day.waited(kind)
         lines.append(f"{kind}s: {len(asked)} asked, {unanswered} without an answer, p95 {wait:.2f} simulated seconds")
+    lines.append(verdict(f"fullest minute to {USABLE:.0%} of the rate", day.tally.peak / USABLE, 1, at_most=False))
     lines.append(verdict("p95 of a quote to 1 s", day.waited("quote"), 1))
     return lines
 

@@ -31,7 +31,10 @@ T = TypeVar("T")
 _BOOK_SHARE: Final = 90
 """Seconds of KIS's calls that order books may take in five minutes."""
 
-_MINUTE_SHARE: Final = 30
+_BOOKS_AT_ONCE: Final = 15
+"""Order books asked side by side: few, because the minute's own calls wait in the same row, a dozen times a stock."""
+
+_MINUTE_SHARE: Final = 20
 """Seconds of KIS's calls that true minutes may take in a minute: beside the sweep, and with room for questions."""
 
 BATCH: Final = 60
@@ -70,8 +73,9 @@ async def collect_market_data(services: Services, run: Run) -> None:
         if followed:
             kept += await _keep(services, run, books.ask_estimates(services, followed), books.keep_estimates)
     first = codes[: max(len(followed), int(services.settings.kis.rate * _BOOK_SHARE))]
-    for start in range(0, len(first), BATCH):  # few at once, so that the minute's own collection is not kept waiting
-        kept += await _keep(services, run, books.ask_books(services, first[start : start + BATCH]), books.store_books)
+    for start in range(0, len(first), _BOOKS_AT_ONCE):
+        some = first[start : start + _BOOKS_AT_ONCE]
+        kept += await _keep(services, run, books.ask_books(services, some), books.store_books)
     if not swept:
         run.progress(done=kept)
 
@@ -198,7 +202,8 @@ async def _true_minutes(services: Services, run: Run, stocks: Sequence[Stock]) -
     followed = {stock.code for stock in await followed_stocks(services)}
     rest = [stock.code for stock in stocks if stock.code not in followed]
     codes = [*sorted(followed), *minutes.in_turn(rest, covered, minutes.share_a_minute(len(rest)))]
-    codes = codes[: int(services.settings.kis.rate * _MINUTE_SHARE)]
+    calls = int(services.settings.kis.rate * _MINUTE_SHARE)
+    codes = minutes.within_calls(codes, covered, opens=services.calendar.opens(day), until=until, calls=calls)
     try:
         answers = await minutes.ask_running(services, codes, until=until, covered=covered)
     except StockPilotError as error:

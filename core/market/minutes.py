@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import kst_date
 from core.errors import Unsupported
-from core.kis.minutes import MinuteChart
+from core.kis.minutes import TODAY_ROWS, MinuteChart
 from core.market import minute_queries as queries
 from core.market.asking import Answers, ask_each
 from core.market.bar import MinuteBar
@@ -97,6 +97,23 @@ async def get_minutes(services: Services, code: str, *, day: date) -> list[Minut
     async with services.db.begin() as conn:
         await store(services, conn, answers, until=closes, covered={})
         return await queries.minutes_between(conn, code, since=opens, until=closes + MINUTE)
+
+
+def within_calls(
+    codes: Sequence[str], covered: Mapping[str, datetime], *, opens: datetime, until: datetime, calls: int
+) -> list[str]:
+    """The first of these stocks whose missing minutes take no more than so many calls in all, and one at least.
+
+    Who has been away for hours needs a dozen calls a stock, where it takes one or two otherwise.
+    """
+    taken: list[str] = []
+    for code in codes:
+        missing = max(until - covered.get(code, opens), timedelta())
+        calls -= 1 + missing // ((TODAY_ROWS - 1) * MINUTE)  # the oldest row of a call only tells where the next begins
+        if calls < 0 and taken:
+            break
+        taken.append(code)
+    return taken
 
 
 def share_a_minute(stocks: int) -> int:

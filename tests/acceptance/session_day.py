@@ -7,6 +7,7 @@ all the while. What came of it is read from the database and from what the simul
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -24,7 +25,7 @@ from core.delivery.run_alerts import AdminAlerts
 from core.errors import StockPilotError
 from core.market.service import get_quote
 from core.reports.service import get_report
-from core.runs.run import Run
+from core.runs.run import Run, RunState
 from core.services import Services, open_services
 from core.settings import Settings
 from core.stocks.queries import list_stocks
@@ -32,7 +33,7 @@ from core.stocks.service import refresh_stocks
 from core.stocks.stock import Kind, Market, Stock
 from jobs.registry import JOBS
 from jobs.scheduler import TICK, Scheduler, run_due
-from jobs.slots import next_slot
+from jobs.slots import next_slot, slots_between
 from jobs.spec import JobSpec
 from sim.http import Asked
 from sim.isin import isin
@@ -110,7 +111,10 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kept:
-    """How one job kept its slots of the day. `calls` are those of KIS; `late` holds the slots that ended too late."""
+    """How one job kept its slots of the day so far. A run that is under way is neither done nor failed.
+
+    `calls` are those of KIS; `late` holds the slots that ended too late.
+    """
 
     job: str
     slots: int
@@ -172,6 +176,7 @@ class SessionDay:
     tally: Tally
     stocks: Sequence[Stock]
     questions: list[Question] = field(default_factory=list)
+    _slots: dict[str, list[datetime]] = field(default_factory=dict, init=False, repr=False)
 
     async def live(self) -> None:
         """Live the day to its end, and wait for the jobs that run then."""
@@ -231,13 +236,13 @@ class SessionDay:
         return {job: self._kept(specs[job], found, calls.get(job, 0)) for job, found in by_job.items() if found}
 
     def _kept(self, spec: JobSpec, runs: Sequence[tuple[Any, ...]], calls: int) -> Kept:
-        taken = {slot: finished - slot for slot, state, finished, _, _ in runs if state == "succeeded"}
+        taken = {slot: finished - slot for slot, state, finished, _, _ in runs if state == RunState.SUCCEEDED}
         late = [slot for slot, took in taken.items() if took > self._allowed(spec, slot)]
         return Kept(
             job=spec.name,
             slots=len(runs),
             done=len(taken),
-            failed_runs=len(runs) - len(taken),
+            failed_runs=sum(state not in (RunState.SUCCEEDED, RunState.RUNNING) for _, state, *_ in runs),
             late=tuple(f"{slot.astimezone(KST):%H:%M} +{taken[slot]}" for slot in late),
             latest=max(taken.values(), default=timedelta()),
             calls=calls,
@@ -246,21 +251,30 @@ class SessionDay:
         )
 
     def _allowed(self, spec: JobSpec, slot: datetime) -> timedelta:
-        follows = next_slot(spec, slot, self.services.calendar)
-        return min(spec.timeout, follows - slot) if follows else spec.timeout
+        slots = self._slots_of(spec)
+        place = bisect_right(slots, slot)
+        return min(spec.timeout, slots[place] - slot) if place < len(slots) else spec.timeout
+
+    def _slots_of(self, spec: JobSpec) -> list[datetime]:
+        """The job's slots of the plan's day, and the one after them."""
+        if spec.name not in self._slots:
+            begin, end = (kst(self.plan.day, at) for at in (self.plan.begin, self.plan.end))
+            calendar = self.services.calendar
+            found = list(slots_between(spec, begin - timedelta.resolution, end - timedelta.resolution, calendar))
+            follows = next_slot(spec, end - timedelta.resolution, calendar)
+            self._slots[spec.name] = [*found, *([follows] if follows else [])]
+        return self._slots[spec.name]
 
     async def missed(self) -> list[tuple[str, datetime]]:
-        """Slots of the day so far that nobody ran."""
-        begin = kst(self.plan.day, self.plan.begin)
-        end = min(self.clock.now(), kst(self.plan.day, self.plan.end))
+        """Slots that nobody ran and whose time is over, as that of all of them is once the day has ended."""
+        now, end = self.clock.now(), kst(self.plan.day, self.plan.end)
         ran = set(await self.rows("SELECT job, slot FROM job_run"))
-        found: list[tuple[str, datetime]] = []
-        for spec in self.plan.specs:
-            slot = next_slot(spec, begin - timedelta.resolution, self.services.calendar)
-            while slot is not None and slot < end:
-                found += [(spec.name, slot)] * ((spec.name, slot) not in ran)
-                slot = next_slot(spec, slot, self.services.calendar)
-        return found
+        return [
+            (spec.name, slot)
+            for spec in self.plan.specs
+            for slot in self._slots_of(spec)
+            if slot < end and (now >= end or slot + self._allowed(spec, slot) <= now) and (spec.name, slot) not in ran
+        ]
 
     def waited(self, kind: str, percent: int = 95) -> float:
         """The virtual seconds that so many percent of the answered questions of a kind waited at most."""

@@ -80,14 +80,33 @@ def test_every_job_keeps_its_slots_and_nobody_waits(
     run_virtually(main)
 
 
-def test_minutes_of_the_whole_market_are_not_kept_waiting_by_order_books(test_settings: Build) -> None:
+def test_what_is_under_way_is_neither_failed_nor_missed(test_settings: Build) -> None:
+    async def main() -> None:
+        specs = only("crawl_news", "search_stock_news", "embed_news", "collect_minute_bars")
+        plan = Plan(day=FRIDAY, stocks=71, begin=time(9, 9), end=time(9, 13), specs=specs, reports_an_hour=0)
+        async with open_day(plan, test_settings) as day:
+            living = asyncio.create_task(day.live())
+            await day.clock.until(kst(FRIDAY, time(9, 10, 1)))
+            news = (await day.kept())["crawl_news"]
+            assert (news.slots, news.done, news.failed_runs) == (1, 0, 0)
+            assert "search_stock_news" not in await day.kept(), "it waits for the other"
+            assert await day.missed() == []
+            await living
+            await assert_kept(day)
+
+    run_virtually(main)
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"), [(time(9, 29), time(9, 36)), (time(14, 59), time(15, 2))], ids=["early", "after hours of outage"]
+)
+def test_minutes_of_the_whole_market_keep_their_time(test_settings: Build, begin: time, end: time) -> None:
     async def main() -> None:
         specs = only("collect_minute_bars", "collect_market_data")
-        plan = Plan(day=FRIDAY, stocks=2_700, begin=time(9, 29), end=time(9, 36), specs=specs, quotes_a_minute=20)
+        plan = Plan(day=FRIDAY, stocks=2_700, begin=begin, end=end, specs=specs, quotes_a_minute=20)
         async with open_day(plan, test_settings) as day:
             await day.live()
             await assert_kept(day)
-            assert (await day.kept())["collect_minute_bars"].latest < timedelta(seconds=45)
             unpriced = await day.rows(
                 "SELECT halted FROM stock LEFT JOIN quote ON quote.code = stock.code WHERE quote.code IS NULL"
             )
