@@ -101,6 +101,7 @@ class Calendar:
     corrections: Mapping[date, bool] = field(default_factory=lambda: CORRECTIONS)
     shifted: Mapping[date, tuple[time, time]] = field(default_factory=lambda: SHIFTED_DAYS)
     _learned: dict[date, bool] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[tuple[str, date], datetime] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def _xkrx(self) -> Any:
@@ -118,6 +119,7 @@ class Calendar:
     def learn(self, days: Mapping[date, bool]) -> None:
         """Follow the exchange's own calendar for these days: whether each is a session."""
         self._learned.update(days)
+        self._known.clear()
         self.__dict__.pop("_sessions", None)
 
     def is_session(self, day: date) -> bool:
@@ -163,20 +165,22 @@ class Calendar:
         """The instant of the regular open of session `day`, late opens included."""
         if day in self.shifted:
             return kst(day, self.shifted[day][0])
-        return self._instant(self._xkrx.session_open, day, hours_on(day).open)
+        return self._instant("session_open", day, hours_on(day).open)
 
     def closes(self, day: date) -> datetime:
         """The instant of the regular close of session `day`, shifted closes included."""
         if day in self.shifted:
             return kst(day, self.shifted[day][1])
-        return self._instant(self._xkrx.session_close, day, hours_on(day).close)
+        return self._instant("session_close", day, hours_on(day).close)
 
-    def _instant(self, lookup: Any, day: date, otherwise: time) -> datetime:
-        added = self.corrections.get(day) or self._learned.get(day)
-        if added and not self._xkrx.is_session(day.isoformat()):
-            return kst(day, otherwise)
-        moment: datetime = lookup(day.isoformat()).to_pydatetime()
-        return moment.astimezone(UTC)
+    def _instant(self, lookup: str, day: date, otherwise: time) -> datetime:
+        if (lookup, day) not in self._known:  # the library takes forty microseconds, and everything asks
+            added = self.corrections.get(day) or self._learned.get(day)
+            if added and not self._xkrx.is_session(day.isoformat()):
+                return kst(day, otherwise)
+            moment: datetime = getattr(self._xkrx, lookup)(day.isoformat()).to_pydatetime()
+            self._known[lookup, day] = moment.astimezone(UTC)
+        return self._known[lookup, day]
 
     def phase(self, at: datetime) -> Phase:
         """The phase of the trading day at the instant `at`."""

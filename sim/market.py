@@ -18,6 +18,9 @@ from core.clock import Calendar, hours_on, kst, kst_date
 from core.stocks.stock import Kind, Market
 from sim.ticks import limits, on_tick
 
+_HALTED_SESSIONS = 5
+"""An issue without a trade for so many sessions is halted."""
+
 
 @dataclass(frozen=True, slots=True)
 class SimBar:
@@ -113,16 +116,22 @@ class SimMarket:
             self._known_days[code] = [bar.day for bar in self._bars[code]]
         return self._known_days[code]
 
-    def bars(self, code: str, *, until: datetime) -> list[SimBar]:
+    def bars(self, code: str, *, until: datetime, last: int | None = None) -> list[SimBar]:
         """The bars of `code` whose session has opened by `until`, oldest first; today's as far as it has gone.
 
-        Raises `KeyError` for a code the market does not have.
+        With `last`, only so many, the newest. Raises `KeyError` for a code the market does not have.
         """
         today = self._opened(until)
-        rows = list(self._bars[code][: bisect_right(self._days(code), today)])
+        end = bisect_right(self._days(code), today)
+        rows = list(self._bars[code][max(0, end - last) if last else 0 : end])
         if rows and rows[-1].day == kst_date(until) and until < self._hours(today)[1]:
             rows[-1] = self._so_far(self.issues[code], rows[-1], until)
         return rows
+
+    def session(self, code: str, day: date) -> SimBar | None:
+        """The whole bar of session `day`; None where the issue has none."""
+        place = bisect_right(self._days(code), day) - 1 if code in self._bars else -1
+        return self._bars[code][place] if place >= 0 and self._bars[code][place].day == day else None
 
     def quote(self, code: str, at: datetime) -> SimQuote | None:
         """What a trader sees at `at`, or None before the first bar or for an unknown code.
@@ -131,8 +140,8 @@ class SimMarket:
         """
         if code not in self.issues:
             return None
-        rows = self.bars(code, until=at)
-        today, issue = kst_date(at), self.issue(code, at)
+        rows = self.bars(code, until=at, last=_HALTED_SESSIONS)
+        today, issue = kst_date(at), self._stands(code, rows)
         if rows and rows[-1].day < today and self._waits_for_open(code, at):
             base = self.base(code, today, rows[-1].close)
             rows.append(SimBar(today, 0, 0, 0, base, 0, 0))
@@ -145,13 +154,18 @@ class SimMarket:
 
     def issue(self, code: str, at: datetime) -> SimIssue | None:
         """The issue as it stood at `at`: its shares, its value, whether it is halted; None if not yet listed."""
-        rows, known = self.bars(code, until=at) if code in self._bars else [], self.issues.get(code)
+        rows = self.bars(code, until=at, last=_HALTED_SESSIONS) if code in self._bars else []
+        return self._stands(code, rows)
+
+    def _stands(self, code: str, rows: Sequence[SimBar]) -> SimIssue | None:
+        known = self.issues.get(code)
         if known is None or not rows:
             return None
         counts = self._shares.get(code, {})
         since = [day for day in counts if day <= rows[-1].day]
         shares = counts[max(since)] if since else known.shares
-        halted = len(rows) >= 5 and all(bar.open == 0 for bar in rows[-5:]) and known.market is not Market.KONEX
+        quiet = len(rows) >= _HALTED_SESSIONS and all(bar.open == 0 for bar in rows[-_HALTED_SESSIONS:])
+        halted = quiet and known.market is not Market.KONEX
         return replace(known, shares=shares, market_cap=shares * rows[-1].close, halted=halted)
 
     def listed(self, at: datetime, board: Market | None = None) -> list[SimIssue]:

@@ -14,7 +14,10 @@ def tick(price: int, kind: Kind = Kind.COMMON) -> int:
     """The price step in won at `price`."""
     if kind in (Kind.ETF, Kind.ETN):
         return 1 if price < 2_000 else 5
-    return next((step for below, step in STEPS if price < below), 1_000)
+    for below, step in STEPS:
+        if price < below:
+            return step
+    return 1_000
 
 
 def on_tick(price: float, kind: Kind = Kind.COMMON) -> int:

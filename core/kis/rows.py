@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, time
 from typing import Any, Final, TypeVar
 
 import orjson
 
-from core.clock import KST
 from core.errors import Malformed
 
 T = TypeVar("T")
@@ -82,7 +81,7 @@ def day(row: Row, name: str) -> date | None:
     try:
         if not _DAY.fullmatch(value):
             raise ValueError
-        return datetime.strptime(value, "%Y%m%d").replace(tzinfo=KST).date()
+        return date.fromisoformat(value)
     except ValueError:
         raise Malformed(f"{name} is no date: {value[:30]!r}") from None
 

@@ -32,6 +32,13 @@ async def list_stocks(conn: AsyncConnection) -> list[Stock]:
     return [_stock(row) for row in await conn.execute(select(*_COLUMNS).order_by(StockRow.code))]
 
 
+async def list_followed(conn: AsyncConnection, watched: Sequence[str]) -> list[Stock]:
+    """The listed stocks by code that have priority or are among the watched ones."""
+    followed = (StockRow.priority != 0) | StockRow.code.in_(watched)
+    query = select(*_COLUMNS).where(StockRow.active, followed).order_by(StockRow.code)
+    return [_stock(row) for row in await conn.execute(query)]
+
+
 async def list_aliases(conn: AsyncConnection) -> list[tuple[str, str]]:
     """Every other name as (alias, code)."""
     rows = await conn.execute(select(StockAliasRow.alias, StockAliasRow.code).order_by(*StockAliasRow.__table__.c[:2]))

@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 
 from core.clock import KST, kst, kst_date
 from sim.kis.price import changes
-from sim.market import SimBar, SimIssue, SimMarket, partial_bar
+from sim.market import SimBar, SimMarket, partial_bar
 
 TODAY_ROWS, PAST_ROWS = 30, 120
 MINUTE = timedelta(minutes=1)
@@ -30,24 +30,33 @@ class Minute:
     turnover: int
 
 
-def minutes_of(market: SimMarket, code: str, day: date, until: datetime) -> list[Minute]:
-    """The minutes of session `day` that have begun by `until`, oldest first; the running one as far as it has gone."""
-    bars = [bar for bar in market.bars(code, until=market.calendar.closes(day)) if bar.day == day]
-    if not bars or not bars[0].open:
+def minutes_of(
+    market: SimMarket, code: str, day: date, until: datetime, *, since: datetime | None = None
+) -> list[Minute]:
+    """The minutes of session `day` that have begun by `until`, oldest first; the running one as far as it has gone.
+
+    Those that ended before `since` are left out.
+    """
+    bar, issue = market.session(code, day), market.issues.get(code)
+    if bar is None or issue is None or not bar.open:
         return []
     opens, closes = market.calendar.opens(day), market.calendar.closes(day)
+    skipped = max(0, ((since or opens) - opens) // MINUTE)
+    begins = opens + skipped * MINUTE
+    before = SimBar(day, bar.open, bar.open, bar.open, bar.open, 0, 0)
+    if skipped:
+        before = partial_bar(issue, bar, (begins - opens) / (closes - opens))
     found: list[Minute] = []
-    begins, before = opens, SimBar(day, bars[0].open, bars[0].open, bars[0].open, bars[0].open, 0, 0)
     while begins < closes and begins <= until:
         ends = min(begins + MINUTE, until if until > begins else begins + MINUTE)
-        after = partial_bar(market.issues[code], bars[0], (ends - opens) / (closes - opens))
+        after = partial_bar(issue, bar, (ends - opens) / (closes - opens))
         last = begins + MINUTE >= closes
-        found.append(_minute(market.issues[code], closes if last else begins, before, after))
+        found.append(_minute(closes if last else begins, before, after))
         begins, before = begins + MINUTE, after
     return [minute for minute in found if minute.at <= until]
 
 
-def _minute(_issue: SimIssue, at: datetime, before: SimBar, after: SimBar) -> Minute:
+def _minute(at: datetime, before: SimBar, after: SimBar) -> Minute:
     high = after.high if after.high > before.high else max(before.close, after.close)
     low = after.low if after.low < before.low else min(before.close, after.close)
     return Minute(at, before.close, high, low, after.close, max(0, after.volume - before.volume), after.value)
@@ -69,9 +78,11 @@ def _answer(market: SimMarket, code: str, at: datetime, day: date, anchor: time,
     quote = market.quote(code, at)
     if quote is None:
         return {"output1": {"stck_prpr": "0", "hts_kor_isnm": ""}, "output2": []}
-    rows = minutes_of(market, code, day, at)
-    rows = [*rows, *_filler(rows, kst(day, anchor))]
-    shown = [minute for minute in rows if minute.at <= kst(day, anchor)][: -most - 1 : -1]
+    until = kst(day, anchor)
+    since = min(until, at, market.calendar.closes(day)) - (most + 1) * MINUTE
+    rows = minutes_of(market, code, day, at, since=since)
+    rows = [*rows, *_filler(rows, until)]
+    shown = [minute for minute in rows if minute.at <= until][: -most - 1 : -1]
     summary = {
         **changes(quote),
         "stck_prdy_clpr": str(quote.base),
