@@ -10,10 +10,12 @@ from string import Formatter
 
 from bot.texts import Texts, moment
 from bot.views.health import MARKS as STATUS_MARKS
+from bot.views.health import NAMES as COMPONENTS
 from bot.views.health import WORDS as STATUS_WORDS
 from bot.views.health import noted
 from bot.views.message import Message
 from bot.views.sources import FAILURES
+from bot.views.sources import NAMES as SOURCES
 from bot.views.strategies import FIGURES, NAMES
 from bot.views.usage import dollars
 from bot.views.users import let_in_button
@@ -155,10 +157,11 @@ DIRECTIONS = {Direction.UP: "🔴▲", Direction.DOWN: "🔵▼"}
 def alert(letter: Letter, now: datetime, texts: Texts) -> Message:
     """An alert for the admins: it says when it happened, and whether it may have been told before."""
     words, told = WORDS[letter.alert.kind], _shown(letter.alert, texts)
+    named = _named(told, texts)
     said = {
         "mark": _filled(words.mark, told),
-        "title": _filled(texts(words.title), told),
-        "said": _filled(texts(words.said), told).strip(),
+        "title": _filled(texts(words.title), named),
+        "said": _filled(texts(words.said), named).strip(),
         "advice": texts(words.advice),
         "command": _filled(words.command, told),
     }
@@ -166,6 +169,13 @@ def alert(letter: Letter, now: datetime, texts: Texts) -> Message:
     keyboard = ((let_in_button(int(who), texts),),) if who.isdecimal() else ()
     text = texts.render("alert", **said, at=letter.at, repeated=letter.repeated, now=now)
     return Message(text=text, keyboard=keyboard)
+
+
+def _named(told: Mapping[str, str], texts: Texts) -> dict[str, str]:
+    """The facts with components and sources called by their names; commands need their keys."""
+    by_field = {"component": COMPONENTS, "source": SOURCES, "first": SOURCES, "second": SOURCES}
+    known = {field: by_field[field].get(fact) for field, fact in told.items() if field in by_field}
+    return {**told, **{field: texts(name) for field, name in known.items() if name}}
 
 
 def _filled(sentence: str, values: Mapping[str, str]) -> str:

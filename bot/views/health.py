@@ -10,6 +10,7 @@ from html import escape
 from bot.texts import Texts, clean
 from bot.views.message import Message
 from bot.views.sources import FAILURES
+from bot.views.sources import NAMES as SOURCES
 from bot.views.split import MAX_TEXT, visible_length
 from core.health.note import Note, NoteKind
 from core.health.report import Component, HealthReport, Status
@@ -22,6 +23,24 @@ WORDS = {
     Status.NOT_CONFIGURED: "설정 안 됨",
 }
 UNWELL = (Status.UNHEALTHY, Status.DEGRADED)
+NAMES: Mapping[str, str] = {
+    **SOURCES,
+    "postgresql": "데이터베이스",
+    "redis": "캐시 서버",
+    "milvus": "벡터 저장소",
+    "kis": "한국투자증권",
+    "dart": "DART 공시",
+    "outbox": "보낼 메시지함",
+    "strategies": "전략",
+    "memory": "메모리",
+    "disk": "디스크",
+    "event_loop": "이벤트 루프",
+    "usage_rows": "사용량 기록",
+    "telegram": "텔레그램",
+    "scheduler": "예약 작업",
+    "log_rows": "로그 기록",
+}
+"""What the components are called beside the key they are asked for by."""
 
 NOTES: Mapping[NoteKind, str] = {
     NoteKind.TEXT: "{text}",
@@ -64,20 +83,20 @@ NOTES: Mapping[NoteKind, str] = {
 def health(report: HealthReport, detailed: bool, texts: Texts) -> Message:
     """Every component in a line, with latency and notes where detailed."""
     values = {"report": report, "detailed": detailed, "said": _said_by_name(report, texts)}
-    return Message(text=texts.render("health", **values, marks=MARKS, words=WORDS))
+    return Message(text=texts.render("health", **values, marks=MARKS, words=WORDS, names=NAMES))
 
 
 def summary(report: HealthReport, texts: Texts) -> Message:
     """How many components are how, and those that are not well."""
     counts = Counter(component.status for component in report.components)
     values = {"report": report, "counts": counts, "unwell": unwell(report), "said": _said_by_name(report, texts)}
-    return Message(text=texts.render("health_summary", **values, marks=MARKS, words=WORDS))
+    return Message(text=texts.render("health_summary", **values, marks=MARKS, words=WORDS, names=NAMES))
 
 
 def component(found: Component, at: datetime, texts: Texts) -> Message:
     """One component with all that is known of it."""
     values = {"component": found, "said": said(found, texts), "at": at}
-    return Message(text=texts.render("component", **values, marks=MARKS, words=WORDS))
+    return Message(text=texts.render("component", **values, marks=MARKS, words=WORDS, names=NAMES))
 
 
 def as_json(report: HealthReport) -> Message:
@@ -115,9 +134,11 @@ def lasted(time: timedelta, texts: Texts) -> str:
 
 
 def _values(note: Note, texts: Texts) -> Mapping[str, str | int | float]:
-    if (reason := FAILURES.get(str(note.values.get("reason", "")))) is None:
+    source, _, kind = str(note.values.get("reason", "")).rpartition(" ")
+    if (reason := FAILURES.get(kind)) is None:
         return note.values
-    return {**note.values, "reason": texts(reason)}
+    said = [SOURCES.get(source, source)] * bool(source) + [reason]
+    return {**note.values, "reason": " ".join(map(texts, said))}
 
 
 def _said_by_name(report: HealthReport, texts: Texts) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from bot.texts import Texts
-from bot.views.health import MARKS, WORDS, lasted, said, unwell
+from bot.views.health import MARKS, NAMES, WORDS, lasted, said, unwell
 from bot.views.message import Message
 from bot.views.usage import dollars
 from core.health.overview import VERSION, Overview
@@ -28,7 +28,7 @@ def status(now: Overview, llm: LLMSettings, texts: Texts) -> Message:
         "dollars": dollars,
         "version": VERSION,
     }
-    return Message(text=texts.render("status", **values, marks=MARKS, words=WORDS))
+    return Message(text=texts.render("status", **values, marks=MARKS, words=WORDS, names=NAMES))
 
 
 def metrics(now: Vitals, texts: Texts) -> Message:

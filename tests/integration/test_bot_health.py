@@ -13,9 +13,11 @@ from sqlalchemy import text
 
 from bot.http_address import address_of
 from bot.quick_check import quick_check
+from bot.views.health import NAMES
 from core.embedded import Addresses
 from core.health.kept import kept_of
 from core.health.report import Component, HealthReport, Status
+from core.health.service import component_names
 from core.settings import given_settings
 from tests.integration.bot_stage import MOMENT, Stage, open_stage
 
@@ -56,9 +58,14 @@ async def test_in_short_in_detail_and_as_json_are_one_report(stage: Stage) -> No
     names = [component.name for component in report.components]
     assert {"postgresql", "telegram", "scheduler", "outbox", "event_loop", "log_rows", "disk", "memory"} <= {*names}
     for answer in (brief, detailed):
-        assert [line.split()[1] for line in answer.splitlines()[2:]] == names
-    assert "벡터" not in brief
-    assert "벡터" in detailed
+        assert [next(word for word in line.split() if word in names) for line in answer.splitlines()[2:]] == names
+        assert "🟢 데이터베이스 postgresql" in answer
+    assert "개 중" not in brief
+    assert "개 중" in detailed
+
+
+async def test_every_component_has_a_name(stage: Stage) -> None:
+    assert set(component_names(stage.services)) <= set(NAMES)
 
 
 async def test_the_summary_counts_and_names_only_what_is_not_well(stage: Stage) -> None:
@@ -71,13 +78,13 @@ async def test_the_summary_counts_and_names_only_what_is_not_well(stage: Stage) 
 
 async def test_one_component_and_one_that_does_not_exist(stage: Stage) -> None:
     answer = await stage.ask("/health scheduler", stage.admin)
-    assert answer.startswith("🟢 scheduler 정상")
+    assert answer.startswith("🟢 예약 작업 scheduler · 정상")
     assert "지연 " in answer
     assert "없습니다. 있는 것: postgresql" in await stage.ask("/health <b>nothing", stage.admin)
 
 
 async def test_the_names_people_know_find_the_database_and_all_that_others_run(stage: Stage) -> None:
-    assert (await stage.ask("/health database", stage.admin)).startswith("🟢 postgresql 정상")
+    assert (await stage.ask("/health database", stage.admin)).startswith("🟢 데이터베이스 postgresql · 정상")
     outside = await stage.ask("/health external-apis", stage.admin)
     assert "telegram" in outside
     assert "postgresql" not in outside

@@ -14,7 +14,7 @@ from bot.views.split import MAX_TEXT, visible_length
 from core.chats.member import Language
 from core.delivery.alert import Alert, AlertKind, Facts
 from core.delivery.letter import Destination, HookName, Letter
-from core.health.note import NoteKind, note
+from core.health.note import WRITTEN, NoteKind, note
 from core.health.report import Component, Status
 from core.health.service import alert_of
 from core.health.told import Change
@@ -85,6 +85,13 @@ def test_the_command_names_what_it_is_about() -> None:
     assert "<code>/jobs crawl_news</code>" in shown(letter(AlertKind.JOB_FAILED))
     assert "<code>/health kis</code>" in shown(letter(AlertKind.STATUS_CHANGED))
     assert "<code>/strategy start rsi</code>" in shown(letter(AlertKind.STRATEGY_STOPPED))
+    assert "<code>/sources hankyung</code>" in shown(letter(AlertKind.SOURCE_FAILED))
+
+
+def test_components_and_sources_are_called_by_name_and_asked_for_by_key() -> None:
+    assert "한국투자증권: 정상 → 장애" in shown(letter(AlertKind.STATUS_CHANGED))
+    assert "한국경제 RSS 수집이 끊겼습니다" in shown(letter(AlertKind.SOURCE_FAILED))
+    assert "Hankyung RSS has stopped bringing data" in shown(letter(AlertKind.SOURCE_FAILED), Language.EN)
 
 
 def test_what_was_seen_of_a_component_is_told_in_the_reader_s_language() -> None:
@@ -100,13 +107,16 @@ def test_what_was_seen_of_a_component_is_told_in_the_reader_s_language() -> None
     told = letter(AlertKind.STATUS_CHANGED, facts)
     assert "3번 연속 실패(거절당함), &lt;b&gt;&amp;" in shown(told)
     assert "failed 3× in a row (refused)" in shown(told, Language.EN)
+    part = (note(NoteKind.FAILED, times=1, reason="dart_feed blocked"),)
+    of_dart = {**facts, "notes": WRITTEN.dump_json(part).decode()}
+    assert "1번 연속 실패(DART 오늘의 공시 RSS 거절당함)" in shown(letter(AlertKind.STATUS_CHANGED, of_dart))
     well = letter(AlertKind.STATUS_CHANGED, {**facts, "after": "healthy", "notes": "[]"})
     assert "–" not in shown(well)
 
 
 def test_figures_are_written_as_readers_read_them() -> None:
     assert "한도 $5.00 가운데 $4.10 사용" in shown(letter(AlertKind.BUDGET))
-    assert "🔴 <b>kis: 정상 → 장애</b>" in shown(letter(AlertKind.STATUS_CHANGED))
+    assert "🔴 <b>한국투자증권: 정상 → 장애</b>" in shown(letter(AlertKind.STATUS_CHANGED))
     assert "2026-02-20 15:50 차례가 제한 시간을 넘겨 끝났습니다" in shown(letter(AlertKind.JOB_FAILED))
     assert "종가 71,000원 · RSI 31.5" in shown(letter(AlertKind.SIGNAL))
 
