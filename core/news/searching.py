@@ -15,6 +15,7 @@ from core.errors import QuotaExceeded, StockPilotError
 from core.news.service import Begin, Crawled, crawl
 from core.news.sources import Source
 from core.services import Services
+from core.sources.service import record_success
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +23,8 @@ EVERY: Final = timedelta(minutes=10)
 MOST_AT_ONCE: Final = 400
 """Searches in one run, whatever the allowance: at two a second some three minutes."""
 _BATCH: Final = 20
+_TELLING: Final = 20
+"""Searches from which on what they found together says how the service does."""
 _SOON: Final = timedelta(minutes=1)
 _TRIES: Final = 3
 
@@ -63,14 +66,29 @@ async def search_stocks(services: Services, source: Source, *, begin: Begin | No
     async with services.db.read() as conn:
         left = services.settings.news.naver_daily_calls - await calls_today(conn, at=at)
         turns = await whose_turn(conn, limit=share_of(left, at))
-    asked = new = 0
+    asked = new = found = 0
     for start in range(0, len(turns), _BATCH):
         batch = turns[start : start + _BATCH]
         crawled = await _patiently(services, source, batch, begin)
         if crawled.skipped:
             return Searched(asked=asked, new=new, left=left - asked, skipped=crawled.skipped)
-        asked, new = asked + len(batch), new + crawled.new
+        asked, new, found = asked + len(batch), new + crawled.new, found + crawled.new + crawled.seen
+    await _judge(services, source, begin, asked=asked, found=found)
     return Searched(asked=asked, new=new, left=left - asked)
+
+
+async def _judge(services: Services, source: Source, begin: Begin, *, asked: int, found: int) -> None:
+    """Note what a whole run found: one search may well find nothing, so many together do not while all is well."""
+    if found or asked >= _TELLING:
+        async with begin() as conn:
+            await record_success(
+                conn,
+                source.key,
+                items=found,
+                at=services.clock.now(),
+                services=services,
+                counted=asked >= _TELLING,
+            )
 
 
 async def _patiently(services: Services, source: Source, batch: list[Turn], begin: Begin) -> Crawled:
@@ -79,7 +97,7 @@ async def _patiently(services: Services, source: Source, batch: list[Turn], begi
         async with begin() as conn:
             await spend(conn, [turn.code for turn in batch], at=services.clock.now())
         try:
-            return await crawl(services, source, asked=[turn.name for turn in batch], begin=begin)
+            return await crawl(services, source, asked=[turn.name for turn in batch], begin=begin, whole=False)
         except QuotaExceeded as error:
             wait = (error.retry_at or services.clock.now() + _SOON) - services.clock.now()
             if wait > _SOON:

@@ -70,7 +70,12 @@ class _Gathered:
 
 
 async def crawl(
-    services: Services, source: Source, *, asked: Sequence[str] | None = None, begin: Begin | None = None
+    services: Services,
+    source: Source,
+    *,
+    asked: Sequence[str] | None = None,
+    begin: Begin | None = None,
+    whole: bool = True,
 ) -> Crawled:
     """Read a source once and store what is new, oldest first, in transactions of `begin` of twenty articles each.
 
@@ -78,6 +83,7 @@ async def crawl(
     a stock get their page read; one that cannot be read is kept as `partial`. An article under another headline than
     before is revised. What a list or a row has wrong is quarantined and the rest kept. A run broken off anywhere and
     repeated ends as if undisturbed. Nothing is read where the source is off or its circuit open: `skipped` tells.
+    A reading that is not `whole` is a part of one whose caller judges how much it brought in all.
     Raises what ended the reading (`Unavailable`, `Malformed`…) after the rest is stored and the failure noted.
     """
     begin = begin or services.db.begin
@@ -93,7 +99,7 @@ async def crawl(
     matcher, pages = await named_matcher(services), await open_pages(services, source.page)
     new = await _store_fresh(services, source, fresh, matcher, pages, begin)
     revised = await _revise(services, source, changed, matcher, pages, begin)
-    await _conclude(services, source, gathered, begin)
+    await _conclude(services, source, gathered, begin, whole=whole)
     rejected = len(gathered.rejected)
     crawled = Crawled(new=new, seen=len(gathered.headlines) - new, rejected=rejected, revised=revised)
     log.info("crawled", source=source.key, new=new, seen=crawled.seen, rejected=rejected, revised=revised)
@@ -143,15 +149,15 @@ async def _gather(services: Services, source: Source, listings: Sequence[Listing
     return gathered
 
 
-async def _conclude(services: Services, source: Source, gathered: _Gathered, begin: Begin) -> None:
-    """Note how the source did, and keep what could not be used."""
-    at = services.clock.now()
+async def _conclude(services: Services, source: Source, gathered: _Gathered, begin: Begin, *, whole: bool) -> None:
+    """Note how the source did, and keep what could not be used. A part without anything in it says nothing."""
+    at, items = services.clock.now(), len(gathered.headlines)
     async with begin() as conn:
         await quarantine(conn, source.key, gathered.rejected, at=at)
-        if gathered.failure is None:
-            await record_success(conn, source.key, items=len(gathered.headlines), at=at, services=services)
-        else:
+        if gathered.failure is not None:
             await record_failure(conn, source.key, error=gathered.failure, at=at, services=services)
+        elif whole or items:
+            await record_success(conn, source.key, items=items, at=at, services=services, counted=whole)
 
 
 async def store_again(services: Services, source: Source, headlines: Iterable[Headline], *, at: datetime) -> int:

@@ -62,7 +62,6 @@ _NAMED: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "kis_master": _DEFAULT,
         "dart_company_feed": _BY_STOCK,
-        "naver_search": _BY_STOCK,
     }
 )
 

@@ -68,27 +68,35 @@ class Unusable(Protocol):
 
 
 async def record_success(
-    conn: AsyncConnection, source: str, *, items: int, at: datetime, services: Services | None = None
+    conn: AsyncConnection,
+    source: str,
+    *,
+    items: int,
+    at: datetime,
+    services: Services | None = None,
+    counted: bool = True,
 ) -> SourceStatus:
     """Note that `source` answered with `items` items at `at`; closes its circuit.
 
     No items from a source that normally has some at this hour is noted as a failure of the kind `empty`. With
-    `services`, admins are told of a recovery.
+    `services`, admins are told of a recovery. A part of a reading whose sum is noted later is not `counted`: how many
+    items it has says nothing.
     """
     rule = rule_of(source)
+    counted = counted and rule.counted
     if not rule.counted and _just_noted(known := await get_source(conn, source), items=items, at=at):
         return known
     before = await get_source(conn, source, lock=True)
     samples: list[int] = []
     hour = (source, day_kind(at, services.calendar if services else None), hour_of(at))
-    if rule.counted:
+    if counted:
         samples = await _samples(conn, *hour)
     usual = usual_of(samples)
-    amount = judged(items, usual, last_items=before.last_items, steady=rule.steady)
+    amount = judged(items, usual, last_items=before.last_items, steady=rule.steady) if counted else Amount.USUAL
     if amount is Amount.NONE:
         expected = f"{usual.items} usually" if usual else f"{before.last_items} the last time"
         return await _fail(conn, before, NoItems(f"no items; {expected}"), at, services)
-    if rule.counted:
+    if counted:
         await _learn(conn, *hour, items=learnt(samples, items))
     if before.failures_in_row:
         log.info("source_recovered", source=source, failures=before.failures_in_row)

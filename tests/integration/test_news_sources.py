@@ -17,6 +17,8 @@ from core.news.searching import search_stocks, share_of, spend, whose_turn
 from core.news.service import Crawled, crawl
 from core.news.sources import PAGE_SITES, SOURCES, Source
 from core.services import Services
+from core.stocks.queries import upsert_stocks
+from core.stocks.stock import Market, Stock
 from sim.naver.press import hankyung_id, origin
 from tests.conftest import OpenServices
 from tests.integration.articles import clock_of, list_stocks
@@ -233,6 +235,38 @@ async def test_told_that_it_goes_too_fast_it_waits_and_goes_on(services: Service
     searched = await search_stocks(services, SOURCES["naver_search"])
     assert searched.asked == 5
     assert searched.new == 1
+
+
+async def test_one_search_may_find_nothing_and_a_whole_run_may_not(services: Services, room: Newsroom) -> None:
+    """The service answers 200 with an empty list: only the sum of many searches shows it."""
+    search, clock = SOURCES["naver_search"], clock_of(services)
+    state = "SELECT failure_kind, failures_in_row, last_items, told FROM source_status WHERE source = 'naver_search'"
+    told = "SELECT DISTINCT key FROM outbox WHERE kind IN ('source_failed', 'source_recovered') ORDER BY key"
+    async with services.db.begin() as conn:
+        more = [Stock(code=f"9{number:05}", name=f"조용한회사{number}", market=Market.KOSDAQ) for number in range(25)]
+        await upsert_stocks(conn, more, at=clock.now())
+    room.plant("삼성전자, 9조 수주", BODY, codes=("005930",))
+    assert (await search_stocks(services, search)).new == 1
+    assert await rows(services, state) == [(None, 0, 1, False)]
+    empty = '{"total": 0, "start": 1, "display": 0, "items": []}'
+    for run in (1, 2, 3):
+        clock.move(timedelta(minutes=10))
+        room.search.faults.add(body=empty, times=30)
+        assert (await search_stocks(services, search)).asked == 30
+        assert await rows(services, state) == [("empty", run, 1, run > 1)]
+    assert await rows(services, told) == [("source:naver_search:1:failed",)]
+    clock.move(timedelta(hours=1))
+    assert (await search_stocks(services, search)).asked == 30
+    assert await rows(services, state) == [("empty", 0, 1, False)]
+    assert await rows(services, told) == [("source:naver_search:1:failed",), ("source:naver_search:1:recovered",)]
+
+
+async def test_few_searches_without_anything_say_nothing(services: Services, room: Newsroom) -> None:
+    room.plant("삼성전자, 9조 수주", BODY, codes=("005930",))
+    await search_stocks(services, SOURCES["naver_search"])
+    room.search.faults.add(body='{"items": []}', times=5)
+    assert (await search_stocks(services, SOURCES["naver_search"])).asked == 5
+    assert await rows(services, "SELECT failures_in_row FROM source_status WHERE source = 'naver_search'") == [(0,)]
 
 
 @pytest.mark.parametrize("api", ["developers", "hub"])
