@@ -40,7 +40,11 @@ class Rejected:
 
 def rejected(row: object, error: Malformed) -> Rejected:
     """The row as it came, for the quarantine."""
-    return Rejected(reason=str(error), raw=orjson.dumps(row).decode(errors="replace"))
+    try:
+        raw = orjson.dumps(row).decode(errors="replace")
+    except orjson.JSONEncodeError:  # nested deeper than it writes, though it has read it
+        raw = "a deeply nested row"
+    return Rejected(reason=str(error), raw=raw)
 
 
 def text(row: Row, name: str) -> str | None:

@@ -198,9 +198,9 @@ def _control(raw: str) -> Answer | Ping:
     if not isinstance(body, dict):
         raise Malformed("a message without a body")
     code, key = body.get("msg_cd"), header.get("tr_key")
-    detail = redact(f"{code} {body.get('msg1')}")[:_LONGEST_WORD]
+    words = [word for word in (code, body.get("msg1")) if isinstance(word, str)]
     return Answer(
         said=_ANSWERS.get(code, Said.REFUSED) if isinstance(code, str) else Said.REFUSED,
         code=key if isinstance(key, str) and _CODE.fullmatch(key) else "",
-        detail=detail,
+        detail=redact(" ".join(words))[:_LONGEST_WORD],
     )

@@ -130,8 +130,9 @@ def _token(body: Mapping[str, Any], at: datetime) -> Token:
 
 def _expiry(body: Mapping[str, Any], at: datetime) -> datetime:
     """The end of life as KIS writes it, in Seoul time without a zone; by `expires_in` seconds where it is missing."""
+    ends = body.get("access_token_token_expired")
     try:
-        written = datetime.strptime(str(body.get("access_token_token_expired")), "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007
+        written = datetime.strptime(ends if isinstance(ends, str) else "", "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007
         return written.replace(tzinfo=KST).astimezone(at.tzinfo)
     except ValueError:
         pass

@@ -111,10 +111,10 @@ class Wire:
             body = None
         if not isinstance(body, dict):
             raise Refused(reaction_to(status, "", ""), f"status {status} without a readable answer")
-        if status == httpx.codes.OK and str(body.get("rt_cd", "0")) == "0" and "error_code" not in body:
+        if status == httpx.codes.OK and _word(body.get("rt_cd", "0")) == "0" and "error_code" not in body:
             return body
-        code = redact(str(body.get("msg_cd") or body.get("error_code") or ""))[:20].strip()
-        message = redact(str(body.get("msg1") or body.get("error_description") or ""))[:_LONGEST_MESSAGE].strip()
+        code = redact(_word(body.get("msg_cd") or body.get("error_code")))[:20].strip()
+        message = redact(_word(body.get("msg1") or body.get("error_description")))[:_LONGEST_MESSAGE].strip()
         raise Refused(
             reaction_to(status, code, message),
             self._without_secrets(f"{code or f'status {status}'} {message}".strip()),
@@ -125,6 +125,11 @@ class Wire:
         for secret in (self._key, self._secret):
             text = text.replace(secret, "***")
         return text
+
+
+def _word(value: object) -> str:
+    """What a reply says in a field; nothing for lists and objects, which may be nested without end."""
+    return str(value) if isinstance(value, str | int) else ""
 
 
 async def _read(response: httpx.Response) -> bytes:

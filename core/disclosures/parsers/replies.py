@@ -62,7 +62,7 @@ def parse_list(reply: Reply, *, at: datetime) -> Listed:
         try:
             filing = _filing(row, at=at)
         except Malformed as error:
-            rejected.append(Rejected(reason=str(error), raw=str(row)[:_LONGEST_RAW]))
+            rejected.append(Rejected(reason=str(error), raw=_raw(row)))
         else:
             filings.setdefault(filing.receipt, filing)
     if rejected and not filings:
@@ -114,6 +114,14 @@ def _filing(row: object, *, at: datetime) -> Filing:
         division=division(row.get("corp_cls")),
         remarks=line(row.get("rm"), 20),
     )
+
+
+def _raw(row: object) -> str:
+    """The beginning of a row, for a person to read."""
+    try:
+        return orjson.dumps(row)[:_LONGEST_RAW].decode(errors="replace")
+    except orjson.JSONEncodeError:  # nested deeper than it writes, though it has read it
+        return "a deeply nested row"
 
 
 def _count(value: object) -> int:

@@ -44,17 +44,22 @@ def _invisible(char: str) -> bool:
     return not " " <= char <= "~" and unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
+def _beginning(value: object) -> str:
+    """How a value begins, for a person to read; of anything but text only what it is, as it may be nested deeply."""
+    return repr(value[:40]) if isinstance(value, str) else type(value).__name__
+
+
 def receipt(value: object) -> str:
     """A receipt number; raises `Malformed` for anything else."""
     if not isinstance(value, str) or not RECEIPT.fullmatch(value.strip()):
-        raise Malformed(f"not a receipt number: {str(value)[:40]!r}")
+        raise Malformed(f"not a receipt number: {_beginning(value)}")
     return value.strip()
 
 
 def corp_code(value: object) -> str:
     """The eight digits of a company; raises `Malformed` for anything else."""
     if not isinstance(value, str) or not _CORP.fullmatch(value.strip()):
-        raise Malformed(f"not a company number: {str(value)[:40]!r}")
+        raise Malformed(f"not a company number: {_beginning(value)}")
     return value.strip()
 
 
@@ -77,11 +82,11 @@ def day(value: object, *, at: datetime) -> date:
     """A day: 20260814, 2026.08.14, 2026-08-14; raises `Malformed` for anything else and for one after tomorrow."""
     found = _DAY.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
-        raise Malformed(f"not a day: {str(value)[:40]!r}")
+        raise Malformed(f"not a day: {_beginning(value)}")
     try:
         shown = date(*map(int, found.groups()))
     except ValueError:
-        raise Malformed(f"not a day: {str(value)[:40]!r}") from None
+        raise Malformed(f"not a day: {_beginning(value)}") from None
     if kst(shown) > at + timedelta(days=1):
         raise Malformed(f"in the future: {shown}")
     return shown

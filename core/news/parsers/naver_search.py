@@ -142,5 +142,9 @@ def _code_and_message(body: bytes) -> tuple[str, str]:
     inner = reply.get("error", reply) if isinstance(reply, dict) else {}
     if not isinstance(inner, dict):
         return "", ""
-    message = inner.get("errorMessage") or inner.get("message") or ""
-    return plain(str(inner.get("errorCode") or ""), 20), plain(str(message), 120)
+    code, message = inner.get("errorCode"), inner.get("errorMessage") or inner.get("message")
+    return plain(_word(code), 20), plain(_word(message), 120)
+
+
+def _word(value: object) -> str:
+    return str(value) if isinstance(value, str | int) else ""

@@ -6,7 +6,6 @@ import gzip
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from random import Random
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from core.clock import kst_date
 from core.disclosures.filing import Division, Filing, Listed
 from core.disclosures.parsers import archive, day_list, feed, replies
 from core.errors import Malformed
+from tests.damage import damaged
 from tests.samples import sample
 from tests.unit.core.disclosures.wire import AT, CORPS, DAY, DOCUMENT, FEED, ROW, listing, zipped
 
@@ -173,25 +173,6 @@ def test_a_damaged_reply_raises_nothing_but_malformed(key: str, data: st.DataObj
 def survives(parse: Callable[[bytes], Any], body: bytes) -> None:
     with suppress(Malformed):
         parse(body)
-
-
-def damaged(body: bytes, seed: int) -> bytes:
-    """The bytes with some replaced, left out, doubled, or the end cut off."""
-    chance, found = Random(seed), bytearray(body)
-    for _ in range(chance.randrange(1, 8)):
-        place = chance.randrange(len(found))
-        match chance.randrange(4):
-            case 0:
-                found[place] = chance.randrange(256)
-            case 1:
-                del found[place : place + chance.randrange(1, 40)]
-            case 2:
-                found[place:place] = found[place : place + 30]
-            case _:
-                found[place:place] = chance.choice((b"<", b">", b'"', b"&amp;", b"\x00", b"<!ENTITY", b"{", b"\xb0"))
-        if not found:
-            return b""
-    return bytes(found[: chance.randrange(1, len(found) + 1)] if chance.random() < 0.2 else found)
 
 
 # Real recordings
