@@ -82,6 +82,7 @@ FAILURES = {
     "blocked": "거절당함",
     "quota": "한도 소진",
     "unavailable": "응답 없음",
+    "stale": "새 내용 없음",
     "malformed": "형식이 다름",
     "empty": "내용 없음",
 }

@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 _MOST_FAILURES: Final = 3
 """Failures in a row after which the pages of this crawl are left alone."""
+_TELLING: Final = 6
+"""Pages in a row without the text of an article from which on it is not they that are odd: the site has changed."""
 
 
 class Gone(Malformed):
@@ -35,6 +37,7 @@ class Pages:
     site: PageSite | None
     closed: bool
     failures: int = 0
+    unusable: int = 0
     read_since: int = 0
     failure: StockPilotError | None = None
 
@@ -57,13 +60,16 @@ class Pages:
             raise
         except Malformed as error:
             log.info("page_unusable", site=self.site.key, address=address, error=str(error))
+            self.unusable += 1
+            if self.unusable >= _TELLING:
+                self.failure = Malformed(f"{self.unusable} pages in a row: {error}")
             return None
         except StockPilotError as error:
             self.failure = error
             self.failures += 1
             self.closed = isinstance(error, Blocked | QuotaExceeded) or self.failures >= _MOST_FAILURES
             return None
-        self.failures = 0
+        self.failures = self.unusable = 0
         self.read_since += 1
         return page
 

@@ -25,6 +25,7 @@ from core.news.revision import revise
 from core.news.sources import Source
 from core.news.store import Draft, seen_titles, store_drafts, stored_texts
 from core.services import Services
+from core.sources.chain import Stale
 from core.sources.service import get_source, quarantine, record_failure, record_success
 from core.sources.status import Circuit
 from core.stocks.queries import list_aliases, list_stocks, list_version
@@ -146,7 +147,17 @@ async def _gather(services: Services, source: Source, listings: Sequence[Listing
                 gathered.add(parsed, tag=listing.tag, note=note)
     if not gathered.headlines:
         gathered.failure = gathered.failure or unusable
+    elif gathered.failure is None:
+        gathered.failure = _stood_still(source, gathered.headlines.values(), at=services.clock.now())
     return gathered
+
+
+def _stood_still(source: Source, headlines: Iterable[Headline], *, at: datetime) -> Stale | None:
+    """What is wrong with lists that answer and bring nothing new for days."""
+    newest = max(headline.published_at for headline in headlines)
+    if source.fresh_for is None or at - newest <= source.fresh_for:
+        return None
+    return Stale(f"nothing newer than {newest.isoformat()}")
 
 
 async def _conclude(services: Services, source: Source, gathered: _Gathered, begin: Begin, *, whole: bool) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, Protocol
 from urllib.parse import urlsplit
@@ -75,7 +75,8 @@ class Source:
     `listings` are the pages to fetch at a moment, for a source with a list a stock those of the given stocks, by code
     or by what they are called there. `job` is the job that reads it. `required` names settings that must not be
     empty. A source that `robots_forbids` (the reason) is off until its key stands in the setting `news.sources`. Of
-    what it lists that is stored which `keeps` wants, and its summaries only with `keeps_summary`.
+    what it lists that is stored which `keeps` wants, and its summaries only with `keeps_summary`. A list whose newest
+    article is older than `fresh_for` has stood still.
     """
 
     key: str
@@ -89,6 +90,7 @@ class Source:
     robots_forbids: str | None = None
     keeps: Kept = lambda _headline, _matches: True
     keeps_summary: bool = True
+    fresh_for: timedelta | None = None
 
     def off_because(self, settings: Settings) -> str | None:
         """Why this source is off, None when it is on."""
@@ -108,6 +110,8 @@ ROWS: Final = "20"
 """Rows asked for in one page: what the lists give by themselves. Much larger pages are refused."""
 _FORBIDDEN: Final = "robots.txt of the site says Disallow: / and its terms forbid automated collection"
 _UNDECIDED: Final = "whether a program may read the pages is for the operator to decide"
+_STANDS_STILL: Final = timedelta(days=2)
+"""How old the newest article of a list of the whole market may be: on any holiday there is news."""
 _SECTIONS: Final = frozenset({"stock", "economy", "business", "realestate", "it"})
 """Sections of Maeil whose stories are kept although they name no issue."""
 
@@ -224,7 +228,9 @@ _MK_PAGE: Final = PageSite(
 )
 
 
-def _naver(key: str, listings: Listings, parse: ListParser, address: str) -> Source:
+def _naver(
+    key: str, listings: Listings, parse: ListParser, address: str, *, fresh_for: timedelta | None = None
+) -> Source:
     return Source(
         key=key,
         listings=listings,
@@ -234,11 +240,12 @@ def _naver(key: str, listings: Listings, parse: ListParser, address: str) -> Sou
         page=_NAVER_PAGE,
         required=(address, "naver_article_url"),
         robots_forbids=_FORBIDDEN,
+        fresh_for=fresh_for,
     )
 
 
 _SOURCES = (
-    _naver("naver_main", _market, naver_lists.parse_articles, "naver_stock_url"),
+    _naver("naver_main", _market, naver_lists.parse_articles, "naver_stock_url", fresh_for=_STANDS_STILL),
     _naver("naver_focus", _topics, naver_lists.parse_articles, "naver_stock_url"),
     _naver("naver_stock", _of_stocks, naver_lists.parse_clusters, "naver_mobile_url"),
     Source(
@@ -249,6 +256,7 @@ _SOURCES = (
         reader=http(_nothing),
         page=_HANKYUNG_PAGE,
         required=("hankyung_url",),
+        fresh_for=_STANDS_STILL,
     ),
     Source(
         key="mk",
@@ -258,6 +266,7 @@ _SOURCES = (
         reader=http(_nothing),
         page=_MK_PAGE,
         required=("mk_url",),
+        fresh_for=_STANDS_STILL,
     ),
     Source(
         key="mk_sitemap",
@@ -267,6 +276,7 @@ _SOURCES = (
         reader=http(_nothing),
         page=_MK_PAGE,
         required=("mk_url",),
+        fresh_for=_STANDS_STILL,
         keeps=_of_the_economy,
     ),
     Source(

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from core.errors import Blocked, Malformed, QuotaExceeded, Unavailable
+from core.sources.chain import Stale
 from core.sources.rule import Rule
 from core.sources.usual import Usual
 
@@ -44,8 +45,8 @@ class SourceStatus:
     """One source. Times are aware UTC.
 
     `last_items` counts what the last success brought and `usual_items` what such an hour usually brings; `few` says
-    that it was far less. `failure_kind` is one of blocked, quota, unavailable, malformed, empty or the name of another
-    error, `failures` the newest failures, newest first. `openings` counts how often in a row the circuit opened.
+    that it was far less. `failure_kind` is one of blocked, quota, unavailable, stale, malformed, empty or the name of
+    another error, `failures` the newest failures, newest first. `openings` counts how often in a row the circuit opened.
     `failed` says that it has failed for good by its rule, the `episode`-th time, and `told` that admins know.
     """
 
@@ -124,6 +125,8 @@ def failure_kind(error: Exception) -> str:
             return "blocked"
         case QuotaExceeded():
             return "quota"
+        case Stale():
+            return "stale"
         case Unavailable():
             return "unavailable"
         case NoItems():

@@ -178,6 +178,40 @@ async def test_a_lead_before_a_paywall_is_kept_as_partial(services: Services, ro
     assert await rows(services, "SELECT partial FROM article") == [(True,)]
 
 
+async def test_lists_that_answer_and_bring_nothing_new_for_days_are_a_failure(
+    services: Services, room: Newsroom
+) -> None:
+    print_for(room, SOURCES["hankyung"], "삼성전자, 9조 수주")
+    assert (await crawl(services, SOURCES["hankyung"])).new == 1
+    clock_of(services).move(timedelta(days=2))
+    print_for(room, SOURCES["hankyung"], "삼성전자, 새 공장 짓는다", ago=60 * 47)
+    with pytest.raises(Unavailable, match="nothing newer than"):
+        for _ in range(2):
+            clock_of(services).move(timedelta(hours=1))
+            await crawl(services, SOURCES["hankyung"])
+    assert await rows(services, "SELECT count(*) FROM article") == [(2,)]
+    state = "SELECT failure_kind, failures_in_row FROM source_status WHERE source = 'hankyung'"
+    assert await rows(services, state) == [("stale", 1)]
+    print_for(room, SOURCES["hankyung"], "삼성전자, 배당 늘린다")
+    assert (await crawl(services, SOURCES["hankyung"])).new == 1
+
+
+async def test_pages_of_another_shape_are_a_failure_and_one_odd_page_is_not(services: Services, room: Newsroom) -> None:
+    state = "SELECT failure_kind, failures_in_row FROM source_status WHERE source = 'naver_page'"
+    page = "<html><body><div class='new'>삼성전자</div></body></html>"
+    for number in range(7):
+        room.plant(f"삼성전자, {number}번째 수주", BODY + str(number), office="001", codes=("005930",))
+    room.naver.faults.add(path="/mnews/", body=page, times=1)
+    assert (await crawl(services, SOURCES["naver_main"])).new == 7
+    assert await rows(services, state) == [(None, 0)]
+    for number in range(6):
+        room.plant(f"삼성전자, {number}번째 공장", BODY + "공장" * number, office="014", codes=("005930",))
+    room.naver.faults.add(path="/mnews/", body=page, times=6)
+    assert (await crawl(services, SOURCES["naver_main"])).new == 6
+    assert await rows(services, state) == [("malformed", 1)]
+    assert await rows(services, "SELECT count(*) FROM article WHERE partial") == [(7,)]
+
+
 # Searching.
 
 
