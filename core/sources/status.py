@@ -46,8 +46,8 @@ class SourceStatus:
 
     `last_items` counts what the last success brought and `usual_items` what such an hour usually brings; `few` says
     that it was far less. `failure_kind` is one of blocked, quota, unavailable, stale, malformed, empty or the name of
-    another error, `failures` the newest failures, newest first. `openings` counts how often in a row the circuit opened.
-    `failed` says that it has failed for good by its rule, the `episode`-th time, and `told` that admins know.
+    another error, `failures` the newest failures, newest first. `openings` counts how often in a row the circuit
+    opened. `failed` says that it has failed for good by its rule, the `episode`-th time, and `told` that admins know.
     """
 
     source: str
