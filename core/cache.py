@@ -48,6 +48,16 @@ class Cache:
             self._lost(error)
             return True
 
+    async def run(self, script: str, key: str, *arguments: str | int) -> list[bytes] | None:
+        """What a Lua script answers, a list of texts, run over `key` in one piece; None when Redis is down."""
+        try:
+            answer = await self._redis.register_script(script)(keys=[key], args=arguments)
+        except (RedisError, OSError) as error:
+            self._lost(error)
+            return None
+        self._found()
+        return [bytes(each) for each in answer]
+
     async def delete(self, key: str) -> None:
         """Forget `key`; does nothing when Redis is down."""
         try:

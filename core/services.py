@@ -80,7 +80,7 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
             told=calls,
         )
         stack.push_async_callback(fetcher.close)
-        kis = KisClient(settings.kis, db=db, clock=clock, told=calls)
+        kis = KisClient(settings.kis, db=db, clock=clock, cache=cache, told=calls)
         stack.push_async_callback(kis.close)
         llm = Gateway(settings, db=db, clock=clock)
         stack.push_async_callback(llm.close)

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 import httpx
 import structlog
 
+from core.cache import Cache
 from core.clock import KST, Clock
 from core.db import Database
 from core.errors import NotConfigured, StockPilotError
@@ -27,12 +28,13 @@ from core.kis.investors import FlowEstimate, Flows
 from core.kis.minutes import MinuteChart, MinutePage
 from core.kis.multi import Quotes
 from core.kis.overtime import OvertimeDay
-from core.kis.pace import Lane, Pace
+from core.kis.pace import Lane, Pace, Turn
 from core.kis.product import ProductInfo, StockInfo
 from core.kis.rows import Rejected
+from core.kis.spacing import OwnSpacing, SharedSpacing, Spacing
 from core.kis.stream import TickStream
 from core.kis.tokens import SharedToken
-from core.kis.wire import Wire
+from core.kis.wire import Wire, name_of_key
 from core.market.bar import Quote
 from core.settings import KisSettings
 
@@ -43,7 +45,8 @@ _MOST_PAGES: Final = 60
 
 
 class KisClient:
-    """Quotations of Korea Investment & Securities. One a process, shared by all callers, so that they share its pace.
+    """Quotations of Korea Investment & Securities. One a process, shared by all callers, so that they share its pace;
+    by `cache` all processes with one app key share it.
 
     Every question raises `NotConfigured` (no app key), `Unavailable` (network, refusals that outlast the retries),
     `QuotaExceeded` (the rate, with when to try again), `Blocked` (wrong key or environment), `Unsupported` (no such
@@ -56,13 +59,17 @@ class KisClient:
         *,
         db: Database,
         clock: Clock,
+        cache: Cache | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         told: Told = tell_nobody,
     ) -> None:
         self._clock, self._ws_address = clock, settings.ws_address
         self._wire = Wire(settings, transport=transport, told=told)
         self._token = SharedToken(settings, self._wire, db=db, clock=clock)
-        self._pace = Pace(settings.rate, clock)
+        spacing: Spacing = OwnSpacing(settings.rate)
+        if cache is not None:
+            spacing = SharedSpacing(settings.rate, cache, name_of_key(settings))
+        self._pace = Pace(spacing, clock)
         self._lane = Lane.ASKED
 
     @property
@@ -240,8 +247,8 @@ class KisClient:
         while True:
             try:
                 token = await self._token.current()
-                await self._pace.turn(self._lane)
-                body = await self._quotation(path, tr_id, params, token)
+                turn = await self._pace.turn(self._lane)
+                body = await self._quotation(path, tr_id, params, token, turn)
             except Refused as refusal:
                 tries[refusal.reaction] += 1
                 if tries[refusal.reaction] >= MOST_TRIES.get(refusal.reaction, 1):
@@ -252,12 +259,16 @@ class KisClient:
                 self._pace.accepted()
                 return body
 
-    async def _quotation(self, path: str, tr_id: str, params: Mapping[str, str], token: str) -> Mapping[str, Any]:
+    async def _quotation(
+        self, path: str, tr_id: str, params: Mapping[str, str], token: str, turn: Turn
+    ) -> Mapping[str, Any]:
         try:
-            return await self._wire.quotation(path, tr_id=tr_id, token=token, params=params)
+            return await self._wire.quotation(
+                path, tr_id=tr_id, token=token, params=params, left=lambda: self._pace.left(turn)
+            )
         except Refused as refusal:
             if refusal.reaction is Reaction.RATE:
-                self._pace.refused()
+                await self._pace.refused()
             elif refusal.reaction is Reaction.TOKEN:
                 self._token.reject(token)
             raise

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from core.clock import Clock
+from core.kis.spacing import Spacing
 
-_MARGIN: Final = 1.05
-"""Calls leave evenly but arrive with jitter; a twentieth of a second in every second absorbs it."""
+_ON_TIME: Final = 1 / 8
+"""A call may leave later than its turn by so much of the spacing. By what it is later still it puts off those after it,
+or they would come too near to it; not by all of it, or lateness would add up."""
 
-_MOST_SLOWED: Final = 16.0
-_RECOVERY: Final = 0.98
-_PAUSE: Final = timedelta(seconds=1)
+_MOST_PUT_OFF: Final = 5
+"""A call puts off the others by so many spacings at most: where it was later, others have gone by in the meantime."""
 
 _ASKED_IN_A_ROW: Final = 9
 """Turns that questions get one after the other while collection waits: a tenth of the calls stays with it."""
@@ -30,75 +32,76 @@ class Lane(StrEnum):
     """Scheduled work, which takes what is left: all of the rate while nobody asks."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """When a call may leave, and how much had been put off in all when that was found."""
+
+    at: datetime
+    put_off: timedelta
+
+
 class Pace:
-    """One call every 1.05 / `calls_per_second` seconds: questions first, then collection, each in the order they came.
+    """Who gets the next call that may leave: questions first, then collection, each in the order they came."""
 
-    A refusal pauses everybody for a second and doubles the spacing (16 times the normal one at most); each
-    accepted call then takes back two percent of it. So a key that is allowed less than its rate says finds it.
-    """
-
-    def __init__(self, calls_per_second: float, clock: Clock) -> None:
-        self._clock = clock
-        self._normal = timedelta(seconds=_MARGIN / calls_per_second)
-        self._slowed = 1.0
-        self._free_at: datetime | None = None
-        self._paused_until: datetime | None = None
-        self._waiting: dict[Lane, deque[asyncio.Future[None]]] = {lane: deque() for lane in Lane}
+    def __init__(self, spacing: Spacing, clock: Clock) -> None:
+        self._spacing, self._clock = spacing, clock
+        self._refusals = 0
+        self._put_off = timedelta()
+        self._waiting: dict[Lane, deque[asyncio.Future[Turn]]] = {lane: deque() for lane in Lane}
         self._asked_in_a_row = 0
         self._giving: asyncio.Task[None] | None = None
 
     @property
-    def spacing(self) -> timedelta:
+    def between(self) -> timedelta:
         """The time between two calls now."""
-        return self._normal * self._slowed
+        return self._spacing.between
 
-    async def turn(self, lane: Lane = Lane.ASKED) -> None:
+    async def turn(self, lane: Lane = Lane.ASKED) -> Turn:
         """Wait until the next call of this lane may leave."""
-        ticket = asyncio.get_running_loop().create_future()
+        ticket: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
         self._waiting[lane].append(ticket)
         if self._giving is None or self._giving.done():
             self._giving = asyncio.create_task(self._give_turns())
-        await ticket
+        return await ticket
+
+    async def left(self, turn: Turn) -> None:
+        """The call of this turn leaves now: perhaps late, for a connection was made first or the machine was busy."""
+        now = self._clock.now()
+        late = now - turn.at - (self._put_off - turn.put_off) - self.between * _ON_TIME
+        if late > timedelta():
+            by = min(late, self.between * _MOST_PUT_OFF)
+            self._put_off += by
+            await self._spacing.put_off(now, by)
 
     def accepted(self) -> None:
         """A call was within the rate."""
-        self._slowed = max(1.0, self._slowed * _RECOVERY)
+        self._spacing.accepted()
 
-    def refused(self) -> None:
-        """A call was over the rate. Calls that were under way together count as one refusal."""
-        now = self._clock.now()
-        if self._paused_until is None or now >= self._paused_until:
-            self._slowed = min(self._slowed * 2, _MOST_SLOWED)
-            self._paused_until = now + _PAUSE
-        self._free_at = max(self._free_at or now, now + _PAUSE)
+    async def refused(self) -> None:
+        """A call was over the rate: everybody pauses."""
+        self._refusals += 1
+        await self._spacing.refused(self._clock.now())
 
     async def _give_turns(self) -> None:
         while any(self._waiting.values()):
-            left_at = await self._wait_for_slot()
-            ticket = self._next_ticket()
-            if ticket is not None:
-                self._free_at = left_at + self.spacing
-                ticket.set_result(None)
+            turn = await self._next_turn()
+            if (ticket := self._next_ticket()) is not None:
+                ticket.set_result(turn)
                 await asyncio.sleep(0)  # whose turn it is goes before the next is waited for
 
-    async def _wait_for_slot(self) -> datetime:
-        """Wait until a call may leave; the instant from which the next one counts.
-
-        That is when the slot began, though the waiting ended a little late, or lateness would add up.
-        """
+    async def _next_turn(self) -> Turn:
+        """Wait for a turn of this process."""
         while True:
-            now, free_at = self._clock.now(), self._free_at
-            # A clock set back must not turn a wait of milliseconds into hours.
-            wait = min((free_at or now) - now, max(self.spacing, _PAUSE))
-            if wait <= timedelta():
-                return now
-            await self._clock.sleep(wait.total_seconds())
-            if self._free_at == free_at:  # else somebody was refused meanwhile
-                now = self._clock.now()
-                late = now - free_at if free_at else timedelta()
-                return free_at if free_at and timedelta() <= late <= self.spacing / 8 else now
+            refusals, put_off = self._refusals, self._put_off
+            turn = Turn(at=await self._spacing.take(self._clock.now()), put_off=put_off)
+            wait = (turn.at - self._clock.now()).total_seconds()
+            if wait > 0:
+                await self._clock.sleep(wait)
+            if refusals == self._refusals:  # else everybody pauses, this one too
+                await self.left(turn)
+                return turn
 
-    def _next_ticket(self) -> asyncio.Future[None] | None:
+    def _next_ticket(self) -> asyncio.Future[Turn] | None:
         asked, collecting = (self._waiting[lane] for lane in Lane)
         for queue in (asked, collecting):
             while queue and queue[0].done():  # who waited was cancelled

@@ -7,7 +7,6 @@ and issued by one process at a time.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from core.db import Database
 from core.errors import QuotaExceeded
 from core.kis.errors import Reaction, Refused
 from core.kis.models import KisTokenRow
-from core.kis.wire import Wire
+from core.kis.wire import Wire, name_of_key
 from core.settings import KisSettings
 
 log = structlog.get_logger(__name__)
@@ -51,8 +50,7 @@ class SharedToken:
     """The token of one app key."""
 
     def __init__(self, settings: KisSettings, wire: Wire, *, db: Database, clock: Clock) -> None:
-        app_key = settings.app_key.get_secret_value() if settings.app_key else ""
-        self._key = hashlib.sha256(f"{settings.address}\n{app_key}".encode()).hexdigest()
+        self._key = name_of_key(settings)
         self._wire, self._db, self._clock = wire, db, clock
         self._known: Token | None = None
         self._rejected: str | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import httpx
@@ -18,8 +19,16 @@ from core.settings import KisSettings
 MAX_BYTES: Final = 2_000_000
 """The largest reply believed; a chart of 100 rows is some 30 kB."""
 
+Left = Callable[[], Awaitable[None]]
+
 _LONGEST_MESSAGE: Final = 120
 _APPROVAL_KEY: Final = re.compile(r"[!-~]{8,500}")
+
+
+def name_of_key(settings: KisSettings) -> str:
+    """The app key at its environment, as all processes call it that use it; it does not give the key away."""
+    app_key = settings.app_key.get_secret_value() if settings.app_key else ""
+    return hashlib.sha256(f"{settings.address}\n{app_key}".encode()).hexdigest()
 
 
 class Wire:
@@ -58,10 +67,13 @@ class Wire:
             raise Refused(Reaction.GARBLED, "an answer without an approval key")
         return key
 
-    async def quotation(self, name: str, *, tr_id: str, token: str, params: Mapping[str, str]) -> Mapping[str, Any]:
+    async def quotation(
+        self, name: str, *, tr_id: str, token: str, params: Mapping[str, str], left: Left | None = None
+    ) -> Mapping[str, Any]:
         """`GET quotations/{name}` of the domestic stocks, or `GET {name}` if it names its group. Raises `Refused`.
 
-        Every documented parameter has to be in `params`, blank ones too: KIS refuses a call that lacks one.
+        Every documented parameter has to be in `params`, blank ones too: KIS refuses a call that lacks one. `left` is
+        told when the request goes out, which a connection that has to be made first delays.
         """
         headers = {
             "authorization": f"Bearer {token}",
@@ -72,7 +84,10 @@ class Wire:
             "custtype": "P",
         }
         path = f"/uapi/domestic-stock/v1/{name if '/' in name else f'quotations/{name}'}"
-        return await self._exchange(self._http.build_request("GET", path, params=dict(params), headers=headers))
+        request = self._http.build_request("GET", path, params=dict(params), headers=headers)
+        if left is not None:
+            request.extensions["trace"] = _tells(left)
+        return await self._exchange(request)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -130,6 +145,14 @@ class Wire:
 def _word(value: object) -> str:
     """What a reply says in a field; nothing for lists and objects, which may be nested without end."""
     return str(value) if isinstance(value, str | int) else ""
+
+
+def _tells(left: Left) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
+    async def trace(event: str, _info: Mapping[str, Any]) -> None:
+        if event == "http11.send_request_headers.complete":
+            await left()
+
+    return trace
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.kis.pace import Pace
+from core.kis.spacing import MARGIN, OwnSpacing
 from tests.virtual_time import VirtualClock, run_virtually
 
 BEGIN = datetime(2026, 2, 19, 23, 0, tzinfo=UTC)
@@ -94,7 +95,7 @@ def test_time_stands_while_an_answer_is_under_way_and_passes_while_a_server_slee
 def test_a_crowd_waiting_for_its_turns_leaves_evenly_in_virtual_time() -> None:
     async def main() -> list[datetime]:
         clock = VirtualClock(BEGIN)
-        pace, left = Pace(18, clock), []
+        pace, left = Pace(OwnSpacing(18), clock), []
 
         async def caller() -> None:
             await pace.turn()
@@ -104,5 +105,5 @@ def test_a_crowd_waiting_for_its_turns_leaves_evenly_in_virtual_time() -> None:
         return left
 
     left = run_virtually(main)
-    assert left[-1] - left[0] == pytest.approx(timedelta(seconds=999 * 1.05 / 18), abs=timedelta(seconds=0.1))
+    assert left[-1] - left[0] == pytest.approx(timedelta(seconds=999 * MARGIN / 18), abs=timedelta(seconds=0.1))
     assert all(later - earlier > timedelta(seconds=0.05) for earlier, later in pairwise(left))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from core.clock import ManualClock
 from core.kis.pace import Lane, Pace
+from core.kis.spacing import MARGIN, OwnSpacing
 
 START = datetime(2026, 2, 20, 6, 50, tzinfo=UTC)
 
@@ -35,49 +36,49 @@ def most_in_a_second(moments: list[datetime]) -> int:
 @pytest.mark.parametrize("rate", [18.0, 1.0, 3.0])
 async def test_no_sliding_second_holds_more_calls_than_the_rate(rate: float) -> None:
     clock = ManualClock(START)
-    moments = await leave(Pace(rate, clock), clock, 60)
+    moments = await leave(Pace(OwnSpacing(rate), clock), clock, 60)
     assert most_in_a_second(moments) <= rate
-    assert (moments[-1] - moments[0]).total_seconds() == pytest.approx(59 * 1.05 / rate, rel=0.01)
+    assert (moments[-1] - moments[0]).total_seconds() == pytest.approx(59 * MARGIN / rate, rel=0.01)
 
 
 async def test_calls_are_spaced_evenly_and_never_in_a_burst_after_a_rest() -> None:
     clock = ManualClock(START)
-    pace = Pace(18, clock)
+    pace = Pace(OwnSpacing(18), clock)
     await leave(pace, clock, 5)
     clock.move(timedelta(minutes=5))
     moments = await leave(pace, clock, 18)
     gaps = {later - earlier for earlier, later in pairwise(moments)}
-    assert gaps == {pace.spacing}
+    assert gaps == {pace.between}
 
 
 async def test_a_refusal_pauses_everybody_and_slows_down_for_a_while() -> None:
     clock = ManualClock(START)
-    pace = Pace(18, clock)
+    pace = Pace(OwnSpacing(18), clock)
     await pace.turn()
-    usual = pace.spacing
-    pace.refused()
-    pace.refused()  # another one of those under way at the same moment
-    assert pace.spacing == usual * 2
+    usual = pace.between
+    await pace.refused()
+    await pace.refused()  # another one of those under way at the same moment
+    assert pace.between == usual * 2
     await pace.turn()
     assert clock.now() - START >= timedelta(seconds=1)
     for _ in range(40):
         pace.accepted()
-    assert pace.spacing == usual
+    assert pace.between == usual
 
 
 async def test_refusals_again_and_again_slow_down_to_a_sixteenth_and_no_further() -> None:
     clock = ManualClock(START)
-    pace = Pace(16, clock)
-    usual = pace.spacing
+    pace = Pace(OwnSpacing(16), clock)
+    usual = pace.between
     for _ in range(10):
-        pace.refused()
+        await pace.refused()
         clock.move(timedelta(seconds=2))
-    assert pace.spacing == usual * 16
+    assert pace.between == usual * 16
 
 
 async def test_a_clock_set_back_does_not_stop_the_calls() -> None:
     clock = ManualClock(START)
-    pace = Pace(18, clock)
+    pace = Pace(OwnSpacing(18), clock)
     await pace.turn()
     clock.move(timedelta(hours=-2))
     before = clock.now()
@@ -88,20 +89,20 @@ async def test_a_clock_set_back_does_not_stop_the_calls() -> None:
 @given(st.lists(st.floats(0, 3), min_size=2, max_size=40), st.integers(0, 5))
 async def test_the_rate_holds_whenever_the_calls_come(rests: list[float], refuse_every: int) -> None:
     clock = ManualClock(START)
-    pace = Pace(18, clock)
+    pace = Pace(OwnSpacing(18), clock)
     moments = []
     for number, rest in enumerate(rests, 1):
         clock.move(timedelta(seconds=rest))
         await pace.turn()
         moments.append(clock.now())
         if refuse_every and number % refuse_every == 0:
-            pace.refused()
+            await pace.refused()
     assert most_in_a_second(moments) <= 18
 
 
 async def test_questions_go_before_collection_which_keeps_a_tenth() -> None:
     clock = ManualClock(START)
-    pace = Pace(18, clock)
+    pace = Pace(OwnSpacing(18), clock)
     order: list[Lane] = []
     under_way = asyncio.Event()
 
@@ -123,14 +124,14 @@ async def test_questions_go_before_collection_which_keeps_a_tenth() -> None:
 
 async def test_a_caller_who_gives_up_takes_no_turn() -> None:
     clock = ManualClock(START)
-    pace = Pace(18, clock)
+    pace = Pace(OwnSpacing(18), clock)
     await pace.turn()
     waiting = [asyncio.create_task(pace.turn()) for _ in range(3)]
     await asyncio.sleep(0)
     waiting[0].cancel()
     waiting[1].cancel()
     await asyncio.wait(waiting)
-    assert clock.now() - START <= pace.spacing * 2
+    assert clock.now() - START <= pace.between * 2
 
 
 async def test_waking_late_does_not_add_up() -> None:
@@ -139,7 +140,7 @@ async def test_waking_late_does_not_add_up() -> None:
             await super().sleep(seconds + 0.002)
 
     clock = LateClock(START)
-    pace = Pace(18, clock)
+    pace = Pace(OwnSpacing(18), clock)
     moments = await leave(pace, clock, 181)
     assert 180 / (moments[-1] - moments[0]).total_seconds() >= 18 * 0.95
     assert most_in_a_second(moments) <= 18
