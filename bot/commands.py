@@ -11,6 +11,7 @@ from bot.access import Handler
 from bot.confirm import SIGNED
 from bot.context import BotContext
 from bot.handlers import (
+    alerts,
     audit,
     basics,
     disclosures,
@@ -32,6 +33,7 @@ from bot.handlers import (
 )
 from bot.handlers.asking_jobs import JOB
 from core.chats.member import Language, Role
+from core.chats.subscriptions import Mode, PersonalKind
 from core.reports.chart import SPANS
 from core.stocks.stock import CODE
 
@@ -121,6 +123,13 @@ COMMANDS = (
         handler=watchlist.watchlist,
         summary="내 관심종목",
         example="/watchlist",
+        group=Group.MINE,
+    ),
+    Command(
+        name="alerts",
+        handler=alerts.alerts,
+        summary="알림 종류, 방해 금지, 조건",
+        example="/alerts",
         group=Group.MINE,
     ),
     Command(
@@ -303,6 +312,13 @@ ACTIONS: Mapping[str, Action] = {
     "ds": Action(call=disclosures.page_pressed, arguments=f"(w|m|{CODE.pattern}):([0-9]{{1,3}})"),
     "w": Action(call=watchlist.watch_pressed, arguments=_CODE),
     "u": Action(call=watchlist.unwatch_pressed, arguments=_CODE),
+    "aa": Action(call=alerts.condition_pressed, arguments=f"{alerts.CONDITION}:{_CODE}"),
+    "ad": Action(call=alerts.delete_pressed, arguments="([0-9]{1,12})"),
+    "al": Action(call=alerts.mode_pressed, arguments=f"({'|'.join(PersonalKind)}):({'|'.join(Mode)})"),
+    "ao": Action(call=alerts.off_pressed, arguments=f"({'|'.join(PersonalKind)})"),
+    "ap": Action(call=alerts.panel_pressed, arguments=""),
+    "aq": Action(call=alerts.quiet_pressed, arguments="(off|[0-9]{4}-[0-9]{4})"),
+    "ax": Action(call=alerts.enough_pressed, arguments="([0-9]{1,12})"),
     "l": Action(call=basics.language_pressed, arguments=f"({'|'.join(Language)})"),
     "co": Action(call=usage.usage_pressed, arguments="(today|7d|30d|costs|alerts)", access=Role.ADMIN),
     "cr": Action(call=usage.reset_confirmed, arguments=SIGNED, access=Role.ADMIN),

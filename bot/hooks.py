@@ -27,6 +27,8 @@ from bot.reply import markup, plain
 from bot.texts import texts
 from bot.views.alerts import alert
 from bot.views.message import Message
+from bot.views.personal import personal
+from core.delivery.alert import PERSONAL
 from core.delivery.hook import AlertHook
 from core.delivery.letter import (
     Delivered,
@@ -64,15 +66,18 @@ class TelegramHook:
         """Write it once; raises `Unavailable` before anything is sent when the reader's language cannot be had."""
         assert letter.to.chat_id is not None
         language = await language_at(self._services, letter.to.chat_id)
-        message = alert(letter, self._services.clock.now(), texts(language))
+        view = personal if letter.alert.kind in PERSONAL else alert
+        message = view(letter, self._services.clock.now(), texts(language))
         try:
-            await self._write(letter.to.chat_id, message)
+            await self._write(letter.to.chat_id, message, silent=letter.silent)
         except TelegramError as error:
             return outcome_of(error)
         return Delivered()
 
-    async def _write(self, chat_id: int, message: Message) -> None:
+    async def _write(self, chat_id: int, message: Message, *, silent: bool) -> None:
         below: dict[str, Any] = {"reply_markup": markup(message.keyboard), "link_preview_options": _NO_PREVIEW}
+        if silent:
+            below["disable_notification"] = True
         try:
             await self._bot.send_message(chat_id, message.text, parse_mode=ParseMode.HTML, **below)
         except BadRequest as error:

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.chats.subscriptions import PersonalKind
 from core.clock import hours_on, kst, kst_date
 from core.errors import Fenced, StockPilotError
 from core.kis.minutes import MinuteChart
@@ -24,6 +25,7 @@ from core.services import Services
 from core.stocks.followed import followed_stocks
 from core.stocks.queries import list_stocks
 from core.stocks.stock import Stock
+from jobs.alerts import tell_at_once
 from jobs.stocks import each_followed
 
 T = TypeVar("T")
@@ -165,7 +167,10 @@ async def refresh_calendar(services: Services, run: Run) -> None:
 
 
 async def collect_minute_bars(services: Services, run: Run) -> None:
-    """The minute that ended with the slot: sampled for every listed stock, true for followed ones and some in turn."""
+    """The minute that ended with the slot: sampled for every listed stock, true for followed ones and some in turn.
+
+    Whoever watches a price that has moved is told before the true minutes are asked for.
+    """
     if not _open_for(services, run, lag=MINUTE):
         return
     services = _collecting(services)
@@ -174,6 +179,7 @@ async def collect_minute_bars(services: Services, run: Run) -> None:
     swept = False
     if not services.settings.kis.paper:  # a paper key has no service for many stocks
         swept = await _sweep(services, run, [stock.code for stock in stocks], slot=run.slot)
+    await tell_at_once(services, run, [PersonalKind.PRICE])
     found = await _true_minutes(services, run, stocks)
     if not swept:
         run.progress(done=found)

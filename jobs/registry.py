@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import time, timedelta
 
+from jobs.alerts import dispatch_alerts
 from jobs.disclosures import crawl_disclosures
 from jobs.health import check_health
 from jobs.market import (
@@ -207,6 +208,14 @@ _SPECS = (
         catch_up=CatchUp.EVERY_SLOT,
         sessions_only=True,
         after=("collect_daily_bars",),
+    ),
+    JobSpec(
+        name="dispatch_alerts",
+        summary="관심종목 알림 보내기",
+        schedule="*/10 * * * *",
+        run=dispatch_alerts,
+        timeout=timedelta(minutes=5),
+        catch_up=CatchUp.LATEST,
     ),
     JobSpec(
         name="check_usage",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import time
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, DateTime, Select, Time, and_, case, cast, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -107,3 +107,23 @@ async def set_quiet_hours(conn: AsyncConnection, user_id: int, hours: tuple[time
     statement = insert(UserSettingsRow).values(user_id=user_id, quiet_from=start, quiet_until=end)
     changed = {"quiet_from": start, "quiet_until": end}
     await conn.execute(statement.on_conflict_do_update(index_elements=["user_id"], set_=changed))
+
+
+def held_until(at: datetime) -> ColumnElement[datetime]:
+    """When a person may be told what happens at `at`: then, or when their quiet hours end.
+
+    An expression over a row of `user_settings`, which may be all null. Hours that begin later than they end lie across
+    midnight. By the clock of the person's time zone, its changes of offset included.
+    """
+    instant, zone = literal(at, DateTime(timezone=True)), UserSettingsRow.time_zone
+    start, end = UserSettingsRow.quiet_from, UserSettingsRow.quiet_until
+    clock = func.timezone(zone, instant, type_=DateTime())
+    now, today = cast(clock, Time), func.date_trunc("day", clock, type_=DateTime())
+    tomorrow = today + literal(timedelta(days=1))
+    whole = DateTime(timezone=True)
+    return case(
+        (and_(start < end, now >= start, now < end), func.timezone(zone, today + end, type_=whole)),
+        (and_(start > end, now >= start), func.timezone(zone, tomorrow + end, type_=whole)),
+        (and_(start > end, now < end), func.timezone(zone, today + end, type_=whole)),
+        else_=instant,
+    )

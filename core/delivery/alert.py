@@ -30,10 +30,45 @@ class AlertKind(StrEnum):
     SOURCES_DIFFER = "sources_differ"  # what, day, first, second, compared, differing, missing, example
     SOURCE_RECOVERED = "source_recovered"  # source, since (of the first failure), items
 
+    # Told to those who watch a stock: each carries code, name and at (ISO, when it was so) as well.
+    REPORT_MADE = "report_made"  # verdict, before (the verdict before), confidence, price, target
+    STORY = "story"  # article (its number), title, press, url, more (stories passed over)
+    FILING = "filing"  # filing (its number), title, kind, weight, url, filed_at, correction, original, …_day, …_url
+    PRICE_MOVED = "price_moved"  # step (signed percent), price, change, change_percent
+    VOLUME_SURGED = "volume_surged"  # ratio (to the usual by that time of day), volume, price, change_percent
+    FLOW_UNUSUAL = "flow_unusual"  # day, streak (signed), streak_net, net, foreigners, institutions, ratio (to usual)
+    HIGH_LOW = "high_low"  # day, side ("high"|"low"), extreme, before, price, change_percent
+    SIGNAL_SEEN = "signal_seen"  # strategy, day, direction, and the figures that made it
+    CONDITION_MET = "condition_met"  # rule (its number), condition, threshold, price, change_percent, volume, ratio
+
+
+PERSONAL: Final = frozenset(
+    {
+        AlertKind.REPORT_MADE,
+        AlertKind.STORY,
+        AlertKind.FILING,
+        AlertKind.PRICE_MOVED,
+        AlertKind.VOLUME_SURGED,
+        AlertKind.FLOW_UNUSUAL,
+        AlertKind.HIGH_LOW,
+        AlertKind.SIGNAL_SEEN,
+        AlertKind.CONDITION_MET,
+    }
+)
+"""Kinds that people are told of because they asked for it; the others are for admins."""
 
 LIFETIMES: Final[Mapping[AlertKind, timedelta]] = {
     AlertKind.SIGNAL: timedelta(hours=1),
     AlertKind.MEMBER_WAITS: timedelta(days=7),
+    AlertKind.REPORT_MADE: timedelta(hours=6),
+    AlertKind.STORY: timedelta(hours=6),
+    AlertKind.FILING: timedelta(hours=24),
+    AlertKind.PRICE_MOVED: timedelta(minutes=15),
+    AlertKind.VOLUME_SURGED: timedelta(hours=1),
+    AlertKind.FLOW_UNUSUAL: timedelta(hours=16),
+    AlertKind.HIGH_LOW: timedelta(hours=2),
+    AlertKind.SIGNAL_SEEN: timedelta(hours=16),
+    AlertKind.CONDITION_MET: timedelta(minutes=15),
 }
 """How long an alert is worth telling; after that it would mislead, so it is dropped and counted."""
 

@@ -45,7 +45,7 @@ class Destination:
 class Letter:
     """An alert taken up to be told. `at` is when it happened; `repeated` says that it may have arrived before.
 
-    `attempts` counts the times it was taken up, this one included.
+    `attempts` counts the times it was taken up, this one included. A `silent` one is to make no sound.
     """
 
     id: int
@@ -54,6 +54,7 @@ class Letter:
     at: datetime
     attempts: int
     repeated: bool
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,35 @@ thought dead changes nothing of a letter that another one has taken up since.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, bindparam, delete, func, select, text, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    BigInteger,
+    RowMapping,
+    Select,
+    Text,
+    bindparam,
+    case,
+    cast,
+    column,
+    delete,
+    func,
+    literal,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.chats.models import ChatRow, UserRow
-from core.delivery.alert import Alert, AlertKind
+from core.chats.models import ChatRow, UserRow, UserSettingsRow
+from core.chats.subscriptions import Mode, held_until
+from core.delivery.alert import LIFETIME, LIFETIMES, Alert, AlertKind
 from core.delivery.letter import Destination, HookName, Letter, State, Step
 from core.delivery.models import OutboxRow
 
@@ -27,14 +44,20 @@ NEWS: Final = "outbox"
 LATE: Final = "too late"
 """The error of a letter that was dropped because it expired."""
 
+QUIET: Final = "quiet hours"
+"""The error of a letter that was dropped because it would expire within its reader's quiet hours."""
+
 _OPEN = OutboxRow.state.in_((State.WAITING, State.SENDING))
+_HELD = (OutboxRow.attempts == 0) & (OutboxRow.not_before > OutboxRow.created_at)
+"""Kept back from the beginning, for the end of somebody's quiet hours."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutboxState:
     """How the outbox stands: letters not told yet and the oldest of them, and letters that came to no good end.
 
-    `repeated` counts letters told although they may have arrived before.
+    Letters kept for the end of quiet hours count as not told, and are not looked at for the oldest. `repeated` counts
+    letters told although they may have arrived before.
     """
 
     depth: int
@@ -78,6 +101,77 @@ async def add(conn: AsyncConnection, alert: Alert, destinations: Collection[Dest
     return new
 
 
+async def add_for(
+    conn: AsyncConnection, alert: Alert, people: Select[int, str], *, at: datetime, since: datetime
+) -> int:
+    """Put an alert into the outbox for everybody in `people` (`user_id`, `mode`); as `add_letters`."""
+    assert alert.part == 1
+    told = people.subquery()
+    facts = literal(dict(alert.facts), JSONB)
+    letters = select(literal(alert.key).label("key"), facts.label("facts"), told.c.user_id, told.c.mode)
+    return await add_letters(conn, alert.kind, letters, at=at, since=since)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Personal:
+    """An alert for one person alone, told in this `mode`."""
+
+    user_id: int
+    mode: Mode
+    alert: Alert
+
+
+async def add_each(conn: AsyncConnection, letters: Sequence[Personal], *, at: datetime, since: datetime) -> int:
+    """Put each of these alerts, all of one kind, into the outbox for its own person; as `add_letters`."""
+    if not letters:
+        return 0
+    (kind,) = {letter.alert.kind for letter in letters}
+    given = func.unnest(
+        literal([letter.alert.key for letter in letters], ARRAY(Text)),
+        literal([json.dumps(dict(letter.alert.facts)) for letter in letters], ARRAY(Text)),
+        literal([letter.user_id for letter in letters], ARRAY(BigInteger)),
+        literal([letter.mode.value for letter in letters], ARRAY(Text)),
+    ).table_valued(column("key", Text), column("facts", Text), column("user_id", BigInteger), column("mode", Text))
+    given = given.render_derived()
+    columns = given.c.key, cast(given.c.facts, JSONB).label("facts"), given.c.user_id, given.c.mode
+    return await add_letters(conn, kind, select(*columns), at=at, since=since)
+
+
+async def add_letters(
+    conn: AsyncConnection, kind: AlertKind, letters: Select[str, Any, int, str], *, at: datetime, since: datetime
+) -> int:
+    """Put letters to people into the outbox: each its `key` and `facts`, once to its `user_id`, in this `mode`.
+
+    Returns how many are new. One statement, however many they are. They are worth telling for the lifetime of their
+    kind from `since`, when it happened. Whoever has quiet hours now is told when they end; what is not worth telling
+    any more by then is written down as dropped.
+    """
+    expires_at = since + LIFETIMES.get(kind, LIFETIME)
+    each = letters.subquery()
+    settings = each.outerjoin(UserSettingsRow, UserSettingsRow.user_id == each.c.user_id)
+    told = select(each, held_until(at).label("held")).select_from(settings).subquery()
+    late = told.c.held >= expires_at
+    values: dict[str, Any] = {
+        "key": told.c.key,
+        "part": literal(1, BigInteger),
+        "kind": literal(kind.value),
+        "facts": told.c.facts,
+        "hook": literal(HookName.TELEGRAM.value),
+        "chat_id": told.c.user_id,
+        "silent": told.c.mode == Mode.SILENT.value,
+        "state": case((late, State.DROPPED.value), else_=State.WAITING.value),
+        "not_before": told.c.held,
+        "expires_at": literal(expires_at),
+        "created_at": literal(at),
+        "error": case((late, QUIET)),
+    }
+    statement = upsert(OutboxRow).from_select(list(values), select(*values.values()))
+    new = (await conn.execute(statement.on_conflict_do_nothing())).rowcount
+    if new:
+        await conn.execute(select(func.pg_notify(NEWS, "")))
+    return new
+
+
 _IN_ORDER = text(
     "SELECT set_config(name, 'off', false) FROM unnest(ARRAY['enable_seqscan', 'enable_bitmapscan', 'enable_sort',"
     " 'enable_hashjoin', 'enable_mergejoin', 'jit']) AS settings (name)"
@@ -102,11 +196,12 @@ _CLAIM = text(
             AND NOT EXISTS (
                 SELECT FROM outbox e
                 WHERE e.chat_id = o.chat_id AND e.id < o.id
-                    AND (e.state = 'sending' OR (e.state = 'waiting' AND e.expires_at > :at))
+                    AND (e.state = 'sending' OR (e.state = 'waiting' AND e.expires_at > :at
+                        AND (e.attempts > 0 OR e.not_before <= :at)))
             )
         ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
     )
-    RETURNING id, key, part, kind, facts, hook, chat_id, created_at, attempts, repeated
+    RETURNING id, key, part, kind, facts, hook, chat_id, created_at, attempts, repeated, silent
     """
 )
 
@@ -116,7 +211,8 @@ async def claim(
 ) -> Letter | None:
     """Take up the oldest letter that may be told at `at` by one of `hooks`, in a chat that is not `busy`.
 
-    Of each chat it is the first of those left, and only when none of them is on its way. Commit before telling it.
+    Of each chat it is the first of those left, and only when none of them is on its way; one kept for the end of quiet
+    hours holds up none. Commit before telling it.
     """
     row = (await conn.execute(_CLAIM, {"at": at, "hooks": list(hooks), "busy": list(busy)})).mappings().first()
     return _letter(row) if row else None
@@ -183,9 +279,10 @@ async def chat_language(conn: AsyncConnection, chat_id: int) -> str | None:
     return (await conn.execute(select(UserRow.language).where(UserRow.id == chat_id))).scalar_one_or_none()
 
 
-async def waiting(conn: AsyncConnection, *, hooks: Collection[HookName]) -> int:
-    """How many letters to these hooks are not told yet."""
-    query = select(func.count()).select_from(OutboxRow).where(_OPEN, OutboxRow.hook.in_(hooks))
+async def waiting(conn: AsyncConnection, *, hooks: Collection[HookName], at: datetime) -> int:
+    """How many letters to these hooks are not told yet; one kept until after `at` is not waited for."""
+    due = ~_HELD | (OutboxRow.not_before <= at)
+    query = select(func.count()).select_from(OutboxRow).where(_OPEN, due, OutboxRow.hook.in_(hooks))
     return (await conn.execute(query)).scalar_one()
 
 
@@ -199,7 +296,7 @@ async def outbox_state(conn: AsyncConnection, *, since: datetime | None = None) 
     repeated = func.count().filter(OutboxRow.repeated, *counted)
     query = select(
         func.count().filter(_OPEN).label("depth"),
-        func.min(OutboxRow.created_at).filter(_OPEN).label("oldest_at"),
+        func.min(OutboxRow.created_at).filter(_OPEN, ~_HELD).label("oldest_at"),
         count(State.FAILED).label("failed"),
         count(State.DROPPED).label("dropped"),
         count(State.PARKED).label("parked"),
@@ -224,4 +321,5 @@ def _letter(row: RowMapping) -> Letter:
         at=row["created_at"],
         attempts=row["attempts"],
         repeated=row["repeated"],
+        silent=row["silent"],
     )

@@ -133,11 +133,14 @@ class Sender:
                 await self._settle(line.db)
                 await self._drop_late(line.conn)
                 pause = await self._take_up(line.conn)
-                if until_empty and not self._flying and not await queries.waiting(line.conn, hooks=self._hooks):
+                if until_empty and not self._flying and not await self._waiting(line.conn):
                     return
                 await self._rest(pause)
         finally:
             await self._land(line.db)
+
+    async def _waiting(self, conn: AsyncConnection) -> int:
+        return await queries.waiting(conn, hooks=self._hooks, at=self._services.clock.now())
 
     async def _take_up(self, conn: AsyncConnection) -> timedelta:
         """Take up as many letters as may be told now; returns how long nothing else will be possible."""

@@ -1,8 +1,8 @@
 """Strategies that watch bars and flows: each looks at every followed stock once its session has closed.
 
-What they find is kept in the table `signal`, which is the truth about signals; admins are told of each only where the
-settings say so. Only the last closed session is looked at: a signal of a day that passed while nothing ran would come
-too late to be one.
+What they find is kept in the table `signal`, which is the truth about signals. Whoever watches the stock is told at
+once, as they chose; admins are told of each only where the settings say so. Only the last closed session is looked at:
+a signal of a day that passed while nothing ran would come too late to be one.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Final
 
+from core.alerts.service import tell_signal
 from core.delivery.alert import Alert, AlertKind
 from core.delivery.service import tell_admins
 from core.market.bar import Bar, adjusted
@@ -119,6 +120,8 @@ def _found(watch: Watch, bars: Mapping[str, Sequence[Bar]]) -> list[tuple[str, S
 async def _keep(services: Services, worker: Worker, stock: Stock, signal: Signal) -> None:
     async with worker.begin() as conn:
         new = await add_signal(conn, worker.id, stock.code, signal, at=services.clock.now())
+        if new:
+            await tell_signal(services, conn, worker.id, stock, signal)
         if new and services.settings.strategies.tell_signals:
             await tell_admins(services, conn, _alert(worker.id, stock, signal))
 

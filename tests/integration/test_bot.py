@@ -61,6 +61,7 @@ FIRST_ANSWERS = {
     "watch": "관심종목에 담았습니다",
     "unwatch": "관심종목에서 뺐습니다",
     "watchlist": "관심종목이 아직 없습니다",
+    "alerts": "방해 금지",
     "start": "StockPilot",
     "help": "/report",
     "health": "postgresql",
@@ -342,6 +343,18 @@ async def test_news_turns_pages_and_opens_an_article(stage: Stage) -> None:
 
 async def test_a_missing_article_is_missing(stage: Stage) -> None:
     assert "999번 기사는 없습니다" in await stage.ask("/news #999")
+
+
+@pytest.mark.parametrize("wrong", ["#", "#abc", "#1 2", "-1", "12345", "99999999"])
+async def test_a_number_that_is_neither_a_page_nor_an_article_is_answered_with_examples(
+    stage: Stage, wrong: str
+) -> None:
+    assert "예: /news 2, /news #12" in await stage.ask(f"/news {wrong}")
+    assert "예: /disclosures 2, /disclosures #12" in await stage.ask(f"/disclosures {wrong}")
+
+
+async def test_news_says_when_it_was_read(stage: Stage) -> None:
+    assert "마지막 수집 방금" in await stage.ask("/news")
 
 
 async def test_the_watchlist_has_prices_at_once(stage: Stage, somebody: TelegramUser) -> None:
