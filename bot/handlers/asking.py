@@ -61,6 +61,11 @@ async def asked_page(context: BotContext, action: str, *, example: str) -> tuple
     return (stock, page) if stock else None
 
 
+def meant_as_number(argument: str) -> bool:
+    """Whether an argument is a number, or was meant to be one, that is neither a page, nor a code, nor `#12`."""
+    return re.fullmatch("#.*|-[0-9]+|[0-9]{4,5}|[0-9]{7,}", argument, re.DOTALL) is not None
+
+
 async def stock_of(context: BotContext, code: str) -> Stock:
     """The stock a button names; raises `UserError` when the master no longer has it."""
     stock = (await filled_resolver(context.services)).get(code)

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from bot.context import BotContext
-from bot.handlers.asking import asked_page, stock_of
+from bot.handlers.asking import asked_page, meant_as_number, stock_of
 from bot.views import disclosures as views
 from bot.views.disclosures import MARKET, WATCHED
 from core.clock import kst_date
@@ -41,6 +41,8 @@ async def disclosures(context: BotContext) -> None:
         await filing_pressed(context, found[1])
     elif found := re.fullmatch(r"[0-9]{0,3}", argument):
         await _show_page(context, WATCHED if context.asker.watched else MARKET, int(argument or 1))
+    elif meant_as_number(argument):
+        raise UserError("쪽은 1~999로, 공시는 # 뒤에 번호로 적어 주세요. 예: /disclosures 2, /disclosures #12")
     elif asked := await asked_page(context, "dn", example="/disclosures 삼성전자"):
         await _show_page(context, *asked)
 

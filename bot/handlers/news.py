@@ -7,16 +7,18 @@ import re
 import structlog
 
 from bot.context import BotContext
-from bot.handlers.asking import asked_page, stock_of
+from bot.handlers.asking import asked_page, meant_as_number, stock_of
 from bot.views import news as views
 from core.errors import UserError
 from core.market.bar import adjusted
 from core.market.queries import bars_until
 from core.news.article import Article
-from core.news.queries import get_article, latest_articles, links_of
+from core.news.queries import get_article, latest_articles, links_of, moves_of
+from core.news.sources import SOURCES
 from core.prediction.evidence import SEARCH_FAILURES, return_after
 from core.search.service import similar_articles
 from core.services import Services
+from core.sources.service import list_sources
 from core.stocks.resolver import Resolver
 from core.stocks.service import stock_resolver
 from core.stocks.stock import Stock
@@ -34,6 +36,8 @@ async def news(context: BotContext) -> None:
         await _show_article(context, int(found[1]))
     elif found := re.fullmatch(r"[0-9]{0,3}", argument):
         await _show_page(context, None, int(argument or 1))
+    elif meant_as_number(argument):
+        raise UserError("쪽은 1~999로, 기사는 # 뒤에 번호로 적어 주세요. 예: /news 2, /news #12")
     elif asked := await asked_page(context, "n", example="/news 삼성전자"):
         await _show_page(context, *asked)
 
@@ -56,7 +60,16 @@ async def _show_page(context: BotContext, stock: Stock | None, page: int) -> Non
         articles = await latest_articles(
             conn, code=stock.code if stock else None, as_of=now, limit=PAGE + 1, offset=(page - 1) * PAGE
         )
-    await context.say(views.listing(articles[:PAGE], stock, page, len(articles) > PAGE, now, context.texts))
+    reading = await _reading(services)
+    await context.say(views.listing(articles[:PAGE], stock, page, len(articles) > PAGE, reading, now, context.texts))
+
+
+async def _reading(services: Services) -> views.Reading:
+    """Whether news is read at all, and when any of it was last."""
+    on = {source.key for source in SOURCES.values() if source.enabled(services.settings)}
+    async with services.db.read() as conn:
+        times = [status.last_success_at for status in await list_sources(conn) if status.source in on]
+    return views.Reading(configured=bool(on), at=max(filter(None, times), default=None))
 
 
 async def _show_article(context: BotContext, number: int) -> None:
@@ -64,12 +77,13 @@ async def _show_article(context: BotContext, number: int) -> None:
     async with services.db.read() as conn:
         article = await get_article(conn, number, as_of=services.clock.now())
         links = await links_of(conn, number, as_of=services.clock.now())
+        moves = await moves_of(conn, number)
     if article is None:
         raise UserError("{number}번 기사는 없습니다. /news 로 목록을 볼 수 있습니다.", number=number)
     resolver = await stock_resolver(services)
     stocks = [stock for code in article.codes if (stock := resolver.get(code))]
     cases = await _cases(services, article, resolver)
-    await context.say(views.article(article, stocks, cases, services.clock.now(), context.texts, links))
+    await context.say(views.article(article, stocks, cases, services.clock.now(), context.texts, links, moves))
 
 
 async def _cases(services: Services, article: Article, resolver: Resolver) -> list[views.Case] | None:

@@ -10,6 +10,7 @@ from bot.callbacks import pack
 from bot.texts import Texts
 from bot.views.disclosure_meanings import MEANINGS
 from bot.views.message import Button, Message, rows
+from bot.views.news import LATE
 from core.disclosures.filing import Disclosure, Weight
 from core.disclosures.kinds import OTHER
 from core.disclosures.queries import Ties
@@ -29,6 +30,10 @@ class Reading:
     configured: bool
     whole: bool
     at: datetime | None
+
+    def late(self, now: datetime) -> bool:
+        """Whether nothing was read for long."""
+        return self.at is not None and now - self.at > LATE
 
 
 def listing(
@@ -58,8 +63,10 @@ def listing(
     name = stock.code if stock else scope
     numbers = [Button(str(place), pack("d", item.id)) for place, item in enumerate(filings, start=1)]
     turn = []
-    if page > 1:
+    if page > 1 and filings:
         turn.append(Button(texts("◀ 이전"), pack("ds", name, page - 1)))
+    elif page > 1:
+        turn.append(Button(texts("◀ 처음으로"), pack("ds", name, 1)))
     if more:
         turn.append(Button(texts("다음 ▶"), pack("ds", name, page + 1)))
     others = [Button(texts(TITLES[MARKET]), pack("ds", MARKET, 1))] if scope != MARKET else []

@@ -67,7 +67,7 @@ WORDS = {
 }
 CIRCUITS = {
     Circuit.CLOSED: "닫힘(읽는 중)",
-    Circuit.OPEN: "열림(읽지 않음)",
+    Circuit.OPEN: "열림",
     Circuit.PROBING: "시험 대기(다음 차례에 한 번)",
 }
 TROUBLED = (Mark.HURT, Mark.FAILED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -38,6 +38,12 @@ async def get_article(conn: AsyncConnection, number: int, *, as_of: datetime) ->
     query = text(f"SELECT {COLUMNS} FROM article a WHERE a.id = :id")
     row = (await conn.execute(query, {"id": number, "as_of": as_of})).one_or_none()
     return article_of(row) if row else None
+
+
+async def moves_of(conn: AsyncConnection, number: int) -> dict[str, tuple[float, date]]:
+    """What the prices did after an article, where that is known: stock → percent, and the session it was."""
+    query = text("SELECT code, move_percent, move_day FROM match WHERE article_id = :id AND move_percent IS NOT NULL")
+    return {row.code: (row.move_percent, row.move_day) for row in await conn.execute(query, {"id": number})}
 
 
 async def links_of(conn: AsyncConnection, number: int, *, as_of: datetime) -> list[tuple[str, str]]:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.disclosures.client import calls_today
+from core.disclosures.parsers import archive, day_list, feed, replies
 from core.disclosures.service import COMPANY_FEEDS, CORPS, DAY_LIST, FEED, LIST, PARTS
 from core.outside.declared import Declared, Family, Off, Quota, Why
 from core.services import Services
 from core.settings import Settings
+
+VERSIONS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        LIST: replies.VERSION,
+        FEED: feed.VERSION,
+        COMPANY_FEEDS: feed.VERSION,
+        DAY_LIST: day_list.VERSION,
+        CORPS: archive.VERSION,
+    }
+)
+"""The version of the parser of each part."""
 
 
 def _disclosures(key: str) -> Declared:
@@ -38,6 +52,7 @@ def _disclosures(key: str) -> Declared:
         off=off,
         probe=None if key == COMPANY_FEEDS else probe,
         quota=calls if switch == "DART_API_KEY" else None,
+        version=VERSIONS[key],
     )
 
 

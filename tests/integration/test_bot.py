@@ -62,6 +62,7 @@ FIRST_ANSWERS = {
     "unwatch": "관심종목에서 뺐습니다",
     "watchlist": "관심종목이 아직 없습니다",
     "alerts": "방해 금지",
+    "settings": "아침 브리핑",
     "start": "StockPilot",
     "help": "/report",
     "health": "postgresql",
@@ -372,9 +373,9 @@ async def test_health_of_one_component_and_in_detail(stage: Stage) -> None:
     brief = await stage.ask("/health", stage.admin)
     assert "telegram" in brief
     detailed = await stage.ask("/health detailed", stage.admin)
-    assert "벡터" in detailed
-    assert "벡터" not in brief
-    assert (await stage.ask("/health redis", stage.admin)).startswith("🟢 redis 정상")
+    assert "연결 " in detailed
+    assert "연결 " not in brief
+    assert (await stage.ask("/health redis", stage.admin)).startswith("🟢 캐시 서버 redis · 정상")
     assert "없습니다. 있는 것: postgresql" in await stage.ask("/health nothing", stage.admin)
 
 

@@ -100,7 +100,7 @@ async def test_one_source_shows_its_failures_and_what_it_sent_that_was_no_use(st
     await put_aside(stage.services, {"title": "<b>&"})
     answer = await stage.ask("/sources naver_main", stage.admin)
     assert "🔴 네이버 증권 주요·속보 naver_main · 끊김" in answer
-    assert "회로: 열림(읽지 않음) · 16:00까지 읽지 않음" in answer
+    assert "회로: 열림 · 16:00까지 읽지 않음" in answer
     assert answer.count("응답 없음 · stock.naver.com: status 503 <script>") == 3
     assert '{"title":"<b>&"}' in answer
     assert "파서 버전: 1" in answer

@@ -114,6 +114,9 @@ HEALTH = make_health(
 )
 
 
+READ, NOT_READ = news.Reading(configured=True, at=NOW), news.Reading(configured=False, at=None)
+
+
 def _messages(words: Texts) -> Iterator[tuple[str, Message]]:
     yield "greeting", basics.greeting(make_member(words.language, name=EVIL), words)
     yield "help", basics.help_(COMMANDS, words)
@@ -127,15 +130,18 @@ def _messages(words: Texts) -> Iterator[tuple[str, Message]]:
             yield f"quote {name}{depth_name}", stocks.quote_card(stock, quote, depth, False, None, words)
     for name, now in (("market", MARKET), ("market unknown", NO_MARKET)):
         yield name, market.market(now, words)
-    yield "news", news.listing([make_article(n) for n in range(1, 9)], SAMSUNG, 2, True, NOW, words)
-    yield "news evil", news.listing([EVIL_ARTICLE], EVIL_STOCK, 1, False, NOW, words)
-    yield "no news", news.listing([], None, 1, False, NOW, words)
-    yield "no more news", news.listing([], SAMSUNG, 9, False, NOW, words)
+    yield "news", news.listing([make_article(n) for n in range(1, 9)], SAMSUNG, 2, True, READ, NOW, words)
+    yield "news evil", news.listing([EVIL_ARTICLE], EVIL_STOCK, 1, False, READ, NOW, words)
+    yield "no news", news.listing([], None, 1, False, NOT_READ, NOW, words)
+    yield "no news yet", news.listing([], None, 1, False, replace(NOT_READ, configured=True), NOW, words)
+    yield "no more news", news.listing([], SAMSUNG, 9, False, replace(READ, at=NOW - timedelta(hours=5)), NOW, words)
     cases = [news.Case(article=EVIL_ARTICLE), news.Case(article=make_article(), stock=SAMSUNG, after_percent=-1.2)]
     yield "article", news.article(make_article(), [SAMSUNG], cases, NOW, words)
+    moved = {SAMSUNG.code: (-2.15, NOW.date())}
+    yield "article moved", news.article(make_article(), [SAMSUNG], [], NOW, words, (), moved)
     yield "article evil", news.article(EVIL_ARTICLE, [EVIL_STOCK], None, NOW, words)
     shared = replace(make_article(), presses=4, gone=True)
-    yield "news shared", news.listing([shared], None, 1, False, NOW, words)
+    yield "news shared", news.listing([shared], None, 1, False, READ, NOW, words)
     yield "article shared", news.article(shared, [], [], NOW, words, [(EVIL, 'https://press.example/?a=1&b="2"')] * 20)
     yield "article bare", news.article(make_article(summary=""), [], [], NOW, words)
     for name, found in (("full", make_report()), ("evil", EVIL_REPORT), ("new", NEW_REPORT)):

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -74,6 +74,12 @@ def test_hostile_names_are_escaped_and_a_full_page_fits_one_message() -> None:
 )
 def test_an_empty_list_says_why(reading: views.Reading, page: int, said: str) -> None:
     assert said in views.listing([], {}, views.MARKET, page, False, reading, NOW, KO).text
+
+
+def test_a_list_that_was_not_read_for_long_warns() -> None:
+    late = views.Reading(configured=True, whole=True, at=NOW - timedelta(hours=2))
+    text = views.listing([], {}, views.MARKET, 1, False, late, NOW, KO).text
+    assert "⚠️ 새 공시를 읽지 못하고 있습니다. DART 2시간 전" in text
 
 
 def test_one_filing_leads_to_the_official_page_and_to_its_stock() -> None:
