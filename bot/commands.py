@@ -22,6 +22,7 @@ from bot.handlers import (
     market,
     news,
     reports,
+    settings,
     sources,
     status,
     stocks,
@@ -32,6 +33,7 @@ from bot.handlers import (
     watchlist,
 )
 from bot.handlers.asking_jobs import JOB
+from core.briefs.brief import Slot
 from core.chats.member import Language, Role
 from core.chats.subscriptions import Mode, PersonalKind
 from core.reports.chart import SPANS
@@ -123,6 +125,13 @@ COMMANDS = (
         handler=watchlist.watchlist,
         summary="내 관심종목",
         example="/watchlist",
+        group=Group.MINE,
+    ),
+    Command(
+        name="settings",
+        handler=settings.settings,
+        summary="언어, 시간대, 브리핑",
+        example="/settings",
         group=Group.MINE,
     ),
     Command(
@@ -320,6 +329,10 @@ ACTIONS: Mapping[str, Action] = {
     "aq": Action(call=alerts.quiet_pressed, arguments="(off|[0-9]{4}-[0-9]{4})"),
     "ax": Action(call=alerts.enough_pressed, arguments="([0-9]{1,12})"),
     "l": Action(call=basics.language_pressed, arguments=f"({'|'.join(Language)})"),
+    "g": Action(call=settings.settings_pressed, arguments=""),
+    "gl": Action(call=settings.language_pressed, arguments=f"({'|'.join(Language)})"),
+    "gs": Action(call=settings.brief_pressed, arguments=f"({'|'.join(Slot)}):(on|off)"),
+    "gz": Action(call=settings.zone_pressed, arguments="([0-9A-Za-z_+/-]{1,40})"),
     "co": Action(call=usage.usage_pressed, arguments="(today|7d|30d|costs|alerts)", access=Role.ADMIN),
     "cr": Action(call=usage.reset_confirmed, arguments=SIGNED, access=Role.ADMIN),
     "jo": Action(call=jobs.overview_pressed, arguments="", access=Role.ADMIN),

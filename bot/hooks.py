@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import httpx
@@ -24,11 +24,12 @@ from telegram.error import (
 from telegram.request import HTTPXRequest
 
 from bot.reply import markup, plain
-from bot.texts import texts
+from bot.texts import Texts, texts
 from bot.views.alerts import alert
+from bot.views.briefs import brief
 from bot.views.message import Message
 from bot.views.personal import personal
-from core.delivery.alert import PERSONAL
+from core.delivery.alert import PERSONAL, AlertKind
 from core.delivery.hook import AlertHook
 from core.delivery.letter import (
     Delivered,
@@ -66,8 +67,7 @@ class TelegramHook:
         """Write it once; raises `Unavailable` before anything is sent when the reader's language cannot be had."""
         assert letter.to.chat_id is not None
         language = await language_at(self._services, letter.to.chat_id)
-        view = personal if letter.alert.kind in PERSONAL else alert
-        message = view(letter, self._services.clock.now(), texts(language))
+        message = _view_of(letter.alert.kind)(letter, self._services.clock.now(), texts(language))
         try:
             await self._write(letter.to.chat_id, message, silent=letter.silent)
         except TelegramError as error:
@@ -85,6 +85,12 @@ class TelegramHook:
                 raise
             log.error("markup_refused", error=str(error))
             await self._bot.send_message(chat_id, plain(message.text), **below)
+
+
+def _view_of(kind: AlertKind) -> Callable[[Letter, datetime, Texts], Message]:
+    if kind is AlertKind.BRIEF:
+        return brief
+    return personal if kind in PERSONAL else alert
 
 
 @asynccontextmanager

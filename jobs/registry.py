@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import time, timedelta
 
+from core.briefs.brief import TIMES as BRIEFS_AT
 from jobs.alerts import dispatch_alerts
+from jobs.briefs import send_briefs
 from jobs.disclosures import crawl_disclosures
 from jobs.health import check_health
 from jobs.market import (
@@ -20,6 +22,7 @@ from jobs.market import (
     repair_minute_bars,
 )
 from jobs.news import crawl_news, embed_news, match_news, search_stock_news
+from jobs.reports import TIMES as REPORTS_AT
 from jobs.reports import generate_reports
 from jobs.scoring import evaluate_predictions
 from jobs.sources import compare_sources
@@ -182,7 +185,7 @@ _SPECS = (
     JobSpec(
         name="generate_reports",
         summary="정기 리포트 작성",
-        schedule=(time(10), time(13), time(15, 45)),
+        schedule=REPORTS_AT,
         run=generate_reports,
         timeout=timedelta(hours=1),
         catch_up=TodayIfWithin(timedelta(hours=2)),
@@ -216,6 +219,15 @@ _SPECS = (
         run=dispatch_alerts,
         timeout=timedelta(minutes=5),
         catch_up=CatchUp.LATEST,
+    ),
+    JobSpec(
+        name="send_briefs",
+        summary="개인 브리핑 보내기",
+        schedule=tuple(BRIEFS_AT.values()),
+        run=send_briefs,
+        timeout=timedelta(minutes=10),
+        catch_up=TodayIfWithin(timedelta(hours=2)),
+        after=("crawl_news", "collect_daily_bars"),
     ),
     JobSpec(
         name="check_usage",

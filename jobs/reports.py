@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import time
+from typing import Final
+
 from core.reports.report import UpdateReason
 from core.reports.service import make_report, newest_report
 from core.runs.run import Run
 from core.services import Services
 from core.stocks.stock import Stock
 from jobs.stocks import each_followed
+
+TIMES: Final = (time(10), time(13), time(15, 45))
+"""When reports are due on a session: after the opening, at midday, after the close."""
 
 
 async def generate_reports(services: Services, run: Run) -> None:

@@ -5,7 +5,7 @@ A slot is the aware UTC instant a run is for. Seoul has had no daylight saving t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
@@ -50,7 +50,12 @@ def _slots_of(spec: JobSpec, day: date, calendar: Calendar) -> tuple[datetime, .
         return tuple(kst(day, wall) for wall in cron_times(spec.schedule, day))
     if not spec.sessions_only:
         return tuple(kst(day, wall) for wall in sorted(spec.schedule))
-    return tuple(sorted(kst(day, wall) + _delay(wall, day, calendar) for wall in spec.schedule))
+    return on_session(spec.schedule, day, calendar)
+
+
+def on_session(times: Iterable[time], day: date, calendar: Calendar) -> tuple[datetime, ...]:
+    """When times of the day are on session `day`, which may open or close late."""
+    return tuple(sorted(kst(day, wall) + _delay(wall, day, calendar) for wall in times))
 
 
 def _delay(wall: time, day: date, calendar: Calendar) -> timedelta:

@@ -41,6 +41,8 @@ class AlertKind(StrEnum):
     SIGNAL_SEEN = "signal_seen"  # strategy, day, direction, and the figures that made it
     CONDITION_MET = "condition_met"  # rule (its number), condition, threshold, price, change_percent, volume, ratio
 
+    BRIEF = "brief"  # slot, day, brief (of `core.briefs.brief`, as JSON)
+
 
 PERSONAL: Final = frozenset(
     {
@@ -53,6 +55,7 @@ PERSONAL: Final = frozenset(
         AlertKind.HIGH_LOW,
         AlertKind.SIGNAL_SEEN,
         AlertKind.CONDITION_MET,
+        AlertKind.BRIEF,
     }
 )
 """Kinds that people are told of because they asked for it; the others are for admins."""
@@ -69,6 +72,7 @@ LIFETIMES: Final[Mapping[AlertKind, timedelta]] = {
     AlertKind.HIGH_LOW: timedelta(hours=2),
     AlertKind.SIGNAL_SEEN: timedelta(hours=16),
     AlertKind.CONDITION_MET: timedelta(minutes=15),
+    AlertKind.BRIEF: timedelta(hours=4),
 }
 """How long an alert is worth telling; after that it would mislead, so it is dropped and counted."""
 

@@ -26,6 +26,7 @@ from core.settings import LLMSettings
 from core.stocks.resolver import Ambiguous, Unknown
 from core.usage.overview import OwnUse
 from tests.sheets import SAMSUNG, make_quote
+from tests.unit.bot.brief_messages import brief_messages
 from tests.unit.bot.builders import (
     NOW,
     make_article,
@@ -182,6 +183,7 @@ def _messages(words: Texts) -> Iterator[tuple[str, Message]]:
     yield "metrics at the start", status.metrics(make_vitals(lag=None, open_files=None, uptime=timedelta()), words)
     for component in HEALTH.components:
         yield f"component {component.name}", health.component(component, NOW, words)
+    yield from brief_messages(words, EVIL)
     yield from usage_messages(words, PICTURE, EVIL)
     yield from strategy_messages(words, EVIL)
     yield from source_messages(words, EVIL)

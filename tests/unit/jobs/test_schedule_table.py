@@ -56,8 +56,8 @@ PROMISED: Final = {
     "housekeeping": Promise((time(3, 30),), ALWAYS, CatchUp.LATEST),
 }
 
-NOT_YET: Final = {"send_briefs"}
-"""Promised and not there: they come with briefs. Take a name out when its job arrives."""
+NOT_YET: Final[set[str]] = set()
+"""Promised and not there. Take a name out when its job arrives."""
 
 OFTENER: Final = {"embed_news": minutes(10)}
 """Promised once a day and as articles arrive: a job that runs as often as articles are read is both."""
