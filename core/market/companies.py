@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -58,6 +59,29 @@ async def store_ratios(services: Services, conn: AsyncConnection, answers: Answe
     await quarantine(conn, RATIOS, (row for _, bad in answers.found.values() for row in bad), at=at)
     await record_success(conn, RATIOS, items=len(answers.found), at=at, services=services)
     return added
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """The ratios of a period, and when they were first seen like this."""
+
+    ratios: Ratios
+    first_seen_at: datetime
+
+
+async def newest_ratios(conn: AsyncConnection, code: str, *, as_of: datetime) -> list[Known]:
+    """The newest year and the newest quarter of a company as they were known at `as_of`; those of them there are."""
+    rows = await conn.execute(
+        text(
+            f"SELECT DISTINCT ON (quarter) {', '.join(_PERIOD)}, first_seen_at FROM financial_ratio WHERE code = :code "
+            "AND first_seen_at <= :as_of ORDER BY quarter, ended DESC, first_seen_at DESC"
+        ),
+        {"code": code, "as_of": as_of},
+    )
+    return [
+        Known(ratios=Ratios(**{name: getattr(row, name) for name in _PERIOD}), first_seen_at=row.first_seen_at)
+        for row in rows
+    ]
 
 
 async def known_ratios(conn: AsyncConnection, code: str, *, as_of: datetime, quarters: bool) -> list[Ratios]:

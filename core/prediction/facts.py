@@ -10,19 +10,21 @@ from core.clock import Phase
 from core.errors import Malformed, NotConfigured, Unavailable, Unsupported
 from core.figures import count, percent_signed
 from core.market.bar import Bar, Quote
+from core.market.companies import newest_ratios
 from core.market.flows import known_flows
 from core.market.indices import OF_MARKET, index_bars_until
 from core.market.service import BAR_SOURCE, get_bars, get_quote
 from core.prediction.disclosure_facts import filing_evidence, filing_facts, material_filings
 from core.prediction.evidence import SEARCH_FAILURES, evidence_of, recent_articles, similar_past
 from core.prediction.fact import Fact, FactSheet, numbered
+from core.prediction.financial_facts import financial_facts
 from core.prediction.flow_facts import SESSIONS as FLOW_SESSIONS
 from core.prediction.flow_facts import flow_facts
 from core.prediction.indicators import relative_strength
 from core.prediction.price_facts import Prices, price_facts, prices_of
 from core.prediction.queries import ArticleCounts, count_articles
 from core.services import Services
-from core.stocks.stock import Stock
+from core.stocks.stock import Kind, Stock
 
 SESSIONS = 250
 """Daily bars on a sheet: about a year."""
@@ -67,6 +69,7 @@ async def build_sheet(services: Services, stock: Stock, *, as_of: datetime) -> F
         missing.append("비슷한 과거 기사")
     async with services.db.begin() as conn:
         counts = await count_articles(conn, stock.code, as_of=as_of)
+        ratios = await newest_ratios(conn, stock.code, as_of=as_of)
     flows = await known_flows(services, stock.code, as_of=as_of, sessions=FLOW_SESSIONS)
     flows_at = services.calendar.closes(flows[-1].day) if flows else as_of
     filings = await material_filings(services, stock.code, as_of=as_of)
@@ -75,6 +78,7 @@ async def build_sheet(services: Services, stock: Stock, *, as_of: datetime) -> F
     facts = [
         *price_facts(prices, live_shares=live_shares),
         *flow_facts(flows, at=flows_at),
+        *financial_facts(ratios),
         *await _strength(services, stock, prices),
         *_setting(phase, prices, services, as_of),
         *_news_facts(counts, as_of),
@@ -90,7 +94,7 @@ async def build_sheet(services: Services, stock: Stock, *, as_of: datetime) -> F
         facts=numbered(facts),
         evidence=(*(evidence_of(article) for article in recent), *similar, *filing_evidence(filings)),
         bars=prices.bars,
-        missing=(*missing, *_gaps(facts, prices, services, as_of)),
+        missing=(*missing, *_gaps(stock, facts, prices, services, as_of)),
     )
 
 
@@ -167,7 +171,7 @@ _FROM_BARS = (
 _FROM_QUOTE = (("per", "PER"), ("pbr", "PBR"))
 
 
-def _gaps(facts: Iterable[Fact], prices: Prices, services: Services, as_of: datetime) -> Iterator[str]:
+def _gaps(stock: Stock, facts: Iterable[Fact], prices: Prices, services: Services, as_of: datetime) -> Iterator[str]:
     """What a reader could expect on the sheet and does not find there."""
     present = {fact.name for fact in facts}
     if prices.bars and prices.bars[-1].day < services.calendar.last_closed_session(as_of):
@@ -177,5 +181,7 @@ def _gaps(facts: Iterable[Fact], prices: Prices, services: Services, as_of: date
     yield from (label for name, label in _FROM_QUOTE if name not in present)
     if "foreign_net_1" not in present:
         yield "투자자별 매매 동향"
+    if stock.kind is Kind.COMMON and not present & {"ended_year", "ended_quarter"}:
+        yield "재무비율"
     if "material_filings_30d" not in present:
         yield "공시"

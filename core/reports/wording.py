@@ -35,8 +35,8 @@ _ABROAD = re.compile(
     "엔비디아|테슬라|애플|마이크로소프트|마이크론|구글|알파벳|아마존|메타플랫폼|넷플릭스|인텔|퀄컴|브로드컴|화웨이|샤오미|오픈AI|비야디|도요타|소니"
 )
 """Companies of other countries that Korean reports often name; those at home are in the stock master."""
-_TERM = re.compile(r"[^\s()]+\(\d[\d·σ]*\)|\d{4}-\d\d-\d\d")
-"""RSI(14), a date: figures that are part of a name and stand or fall as a whole."""
+_TERM = re.compile(r"[^\s()]+\(\d[\d·σ]*\)|\d{4}-\d\d(?:-\d\d)?")
+"""RSI(14), a date or a month: figures that are part of a name and stand or fall as a whole."""
 
 _OF_DAYS = re.compile(
     r"\s?(?:선|이동|이평|평균|동안|간(?=[\s의])|내(?=[\s에의])|이내|최고|최저|고점|저점|신고|신저|범위|변동|수익|기울|지지|저항|추세|기사)"

@@ -16,10 +16,13 @@ from jinja2 import Environment
 
 from bot.texts import RULES, texts
 from core.chats.member import Language
+from core.kis.finance import Ratios
 from core.kis.investors import NetTrading
+from core.market.companies import Known
 from core.prediction import rules
 from core.prediction.disclosure_facts import filing_facts
 from core.prediction.fact import Fact
+from core.prediction.financial_facts import financial_facts
 from core.prediction.flow_facts import flow_facts
 from core.prediction.price_facts import price_facts, prices_of
 from jobs.registry import JOBS
@@ -63,8 +66,16 @@ def labels() -> Iterator[str]:
     for given in (None, quote, replace(quote, at=CALENDAR.opens(LAST_DAY))):
         prices = prices_of(bars, given, CALENDAR)
         assert prices is not None
-        for fact in (*price_facts(prices, live_shares=None), *flow_labels(), *filing_facts((), as_of=quote.at)):
+        others = (*flow_labels(), *financial_labels(), *filing_facts((), as_of=quote.at))
+        for fact in (*price_facts(prices, live_shares=None), *others):
             yield from (text for text in (fact.label, fact.source) if HANGUL.search(text))
+
+
+def financial_labels() -> Iterator[Fact]:
+    names = [name for name in Ratios.__slots__ if name not in ("ended", "quarter")]
+    periods = [(date(2025, 12, 1), False), (date(2026, 3, 1), True)]
+    ratios = [Ratios(ended=ended, quarter=quarter, **dict.fromkeys(names, 1.0)) for ended, quarter in periods]
+    yield from financial_facts([Known(ratios=each, first_seen_at=CALENDAR.closes(LAST_DAY)) for each in ratios])
 
 
 def flow_labels() -> Iterator[Fact]:
