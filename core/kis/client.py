@@ -197,12 +197,23 @@ class KisClient:
         body = await self._ask(*index.NOW, index.now_params(code))
         return index.quote_of(code, body, at=self._clock.now())
 
-    async def index_bars(self, code: str, start: date, end: date) -> IndexChart:
-        """The sessions of an index in [start, end], oldest first."""
+    async def index_chart(self, code: str, start: date, end: date) -> IndexChart:
+        """The sessions of an index in [start, end], oldest first, fifty a call."""
+        return await self._index_sessions(code, start, end, listed=False)
+
+    async def index_list(self, code: str, start: date, end: date) -> IndexChart:
+        """The same by the service that lists a hundred a call, but not to paper keys."""
+        return await self._index_sessions(code, start, end, listed=True)
+
+    async def _index_sessions(self, code: str, start: date, end: date, *, listed: bool) -> IndexChart:
         pages: list[IndexPage] = []
         while start <= end and len(pages) < _MOST_PAGES:
-            body = await self._ask(*index.CHART, index.chart_params(code, start, end))
-            page = index.page_of(body, start=start, end=end, most=index.CHART_ROWS)
+            if listed:
+                body = await self._ask(*index.DAILY, index.daily_params(code, end))
+            else:
+                body = await self._ask(*index.CHART, index.chart_params(code, start, end))
+            most = index.DAILY_ROWS if listed else index.CHART_ROWS
+            page = index.page_of(body, start=start, end=end, most=most)
             pages.append(page)
             oldest = index.oldest(page)
             if oldest is None or not page.full:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from core.clock import Calendar, ManualClock, kst
 from core.market import indices
 from core.market.books import known_book
 from core.market.companies import known_ratios
+from core.prediction.facts import build_sheet
 from core.runs.run import RunState
 from core.sources.service import list_sources
+from core.stocks.stock import Kind
 from sim.market import SimMarket, generated_market
 from tests.conftest import OpenServices
-from tests.integration.market_stage import FRIDAY, UNTIL, World, asked, collecting, count, follow, rows, run
+from tests.integration.market_stage import FRIDAY, UNTIL, World, asked, collecting, count, follow, rows, run, stock_of
 
 AFTER_CHANGE = date(2026, 9, 21)
 """A Monday with the continuous after-market."""
@@ -85,6 +88,43 @@ async def test_a_year_of_indices_is_caught_up_once(world: World, clock: ManualCl
     assert [bar.day for bar in bars][-1] == date(2026, 2, 19)
 
 
+async def test_an_index_whose_chart_fails_is_read_from_the_daily_list(world: World, clock: ManualClock) -> None:
+    server, services = world
+    clock.at = kst(FRIDAY, time(18))
+    server.faults.add("html", path="inquire-daily-indexchartprice", times=999)
+    assert await run(services, "collect_index_daily") is RunState.SUCCEEDED
+    (kept,) = await rows(
+        services, "SELECT count(*), max(day), min(source) AS source FROM index_daily_price WHERE code = '0001'"
+    )
+    assert (kept.count > 240, kept.max, kept.source) == (True, FRIDAY, indices.LIST)
+    server.faults.clear()
+    by_list = await rows(services, "SELECT * FROM index_daily_price WHERE code = '0001' ORDER BY day")
+    async with services.db.begin() as conn:
+        await conn.execute(text("DELETE FROM index_daily_price"))
+    await run(services, "collect_index_daily", clock.now() + timedelta(minutes=1))
+    by_chart = await rows(services, "SELECT * FROM index_daily_price WHERE code = '0001' ORDER BY day")
+    assert {row.source for row in by_chart} == {indices.CHART}
+    same = ("day", "open", "high", "low", "close", "volume", "turnover")
+    assert [[getattr(row, name) for name in same] for row in by_list[-240:]] == [
+        [getattr(row, name) for name in same] for row in by_chart[-240:]
+    ]
+
+
+async def test_a_session_of_an_index_that_could_not_be_read_comes_the_next_time(
+    world: World, clock: ManualClock
+) -> None:
+    _, services = world
+    clock.at = kst(FRIDAY, time(18))
+    await run(services, "collect_index_daily")
+    async with services.db.begin() as conn:
+        await conn.execute(text("DELETE FROM index_daily_price WHERE day = '2026-02-10'"))
+    clock.move(timedelta(hours=1))
+    await run(services, "collect_index_daily")
+    async with services.db.read() as conn:
+        bars = await indices.index_bars_until(conn, "0001", day=date(2026, 2, 10), limit=1)
+    assert [bar.day for bar in bars] == [date(2026, 2, 10)]
+
+
 async def test_the_single_price_session_is_collected_at_six(
     world: World, market: SimMarket, clock: ManualClock
 ) -> None:
@@ -137,6 +177,45 @@ async def test_ratios_are_kept_by_period_as_first_seen(world: World, clock: Manu
     clock.move(timedelta(hours=1))
     await run(services, "collect_financials")
     assert await count(services, "financial_ratio") == kept
+
+
+async def test_ratios_reach_the_fact_sheet_from_when_they_were_seen(world: World, clock: ManualClock) -> None:
+    _, services = world
+    before = clock.now()
+    samsung = await stock_of(services, "005930")
+    assert "재무비율" in (await build_sheet(services, samsung, as_of=before)).missing
+    clock.move(timedelta(minutes=1))
+    await run(services, "collect_financials")
+    sheet = await build_sheet(services, samsung, as_of=clock.now())
+    async with services.db.read() as conn:
+        year = (await known_ratios(conn, "005930", as_of=clock.now(), quarters=False))[-1]
+    assert sheet.by_name["ended_year"].text == f"{year.ended:%Y-%m}"
+    assert (sheet.value("roe_year"), sheet.value("sales_growth_year")) == (year.roe, year.sales_growth)
+    assert sheet.by_name["roe_year"].source == "KIS 재무(연간)"
+    assert "재무비율" not in sheet.missing
+    assert sheet.value("roe_year") is not None
+    again = await build_sheet(services, samsung, as_of=before)
+    assert again.value("roe_year") is None
+    async with services.db.begin() as conn:
+        values = {"later": clock.now() + timedelta(hours=1), "ended": year.ended}
+        await conn.execute(
+            text(
+                "INSERT INTO financial_ratio (code, quarter, ended, first_seen_at, roe, source) "
+                "VALUES ('005930', false, :ended, :later, 77.7, 'KIS')"
+            ),
+            values,
+        )
+    assert (await build_sheet(services, samsung, as_of=clock.now())).value("roe_year") == year.roe
+    clock.move(timedelta(hours=2))
+    corrected = await build_sheet(services, samsung, as_of=clock.now())
+    assert corrected.value("roe_year") == 77.7
+    assert corrected.value("sales_growth_year") is None
+
+
+async def test_a_fund_lacks_no_ratios(world: World, clock: ManualClock) -> None:
+    _, services = world
+    fund = replace(await stock_of(services, "005930"), kind=Kind.ETF)
+    assert "재무비율" not in (await build_sheet(services, fund, as_of=clock.now())).missing
 
 
 async def test_what_an_issue_is_replaces_what_was_read_before(
