@@ -201,27 +201,61 @@ def _closing_quote(code: str, bars: Sequence[Bar], calendar: Calendar) -> Quote:
     )
 
 
+_AGAIN_AFTER: Final = timedelta(hours=6)
+_MOST_TRIES: Final = 3
+"""How often bars are asked for some of whose rows could not be used, and how far apart. Then they count as answered:
+a row that stays wrong must not be asked for for ever, and the day's newest is asked for again tomorrow anyway."""
+
 _backfills: WeakKeyDictionary[Database, defaultdict[str, asyncio.Lock]] = WeakKeyDictionary()
 """One backfill a stock at a time, so that those who ask meanwhile share it."""
 
 
 async def _complete(services: Services, code: str, first: date, last: date, begin: Begin) -> int:
-    """Ask for and store the bars that [first, last] lacks."""
-    if await _gap(services, code, first, last) is None:
+    """Ask for and store the bars that [first, last] lacks. Days are covered once all their rows could be used, or could
+    not be used again and again."""
+    gap = await _gap(services, code, first, last)
+    if gap is None or await _rests(services, code, gap):
         return 0
     locks = _backfills.setdefault(services.db, defaultdict(asyncio.Lock))
     async with locks[code]:
         gap = await _gap(services, code, first, last)
-        if gap is None:
+        if gap is None or await _rests(services, code, gap):
             return 0
         chart = await _ask_chart(services, code, *gap)
         now = services.clock.now()
+        wanted_again = bool(chart.rejected) and await _ask_again(services, code, gap)
         async with begin() as conn:
             written = await queries.store_bars(conn, code, chart.bars, source="KIS", at=now)
-            if chart.bars:  # an empty answer may be a passing fault of KIS: it covers nothing
+            if chart.bars and not wanted_again:  # an empty answer may be a passing fault of KIS: it covers nothing
                 await queries.cover(conn, code, since=gap[0], until=gap[1])
             await quarantine(conn, DAILY, chart.rejected, at=now)
         return written
+
+
+async def _rests(services: Services, code: str, gap: tuple[date, date]) -> bool:
+    """Whether these bars were asked for a short while ago and some rows could not be used."""
+    tried = await _tried(services, code)
+    if tried is None or tried["until"] != gap[1].isoformat():
+        return False
+    at = datetime.fromisoformat(tried["at"])
+    return at <= services.clock.now() < at + _AGAIN_AFTER
+
+
+async def _ask_again(services: Services, code: str, gap: tuple[date, date]) -> bool:
+    """Note that some rows could not be used; whether they are to be asked for again."""
+    tried = await _tried(services, code)
+    times = 1 + (tried["times"] if tried else 0)
+    if times >= _MOST_TRIES:
+        await services.cache.delete(f"bars:again:{code}")
+        return False
+    noted = {"times": times, "until": gap[1].isoformat(), "at": services.clock.now().isoformat()}
+    await services.cache.set(f"bars:again:{code}", orjson.dumps(noted), timedelta(days=7))
+    return True
+
+
+async def _tried(services: Services, code: str) -> dict[str, Any] | None:
+    raw = await services.cache.get(f"bars:again:{code}")
+    return orjson.loads(raw) if raw else None
 
 
 async def _gap(services: Services, code: str, first: date, last: date) -> tuple[date, date] | None:

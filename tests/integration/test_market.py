@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import func, select, update
 
@@ -291,6 +292,50 @@ async def test_odd_rows_are_quarantined_and_the_rest_is_stored(world: World) -> 
         (row,) = (await conn.execute(select(QuarantineRow.source, QuarantineRow.reason))).all()
     assert row.source == "kis_daily"
     assert "acml_vol" in row.reason
+
+
+_ODD = {
+    "stck_bsop_date": "20260219",
+    **dict.fromkeys(("stck_clpr", "stck_oprc", "stck_hgpr", "stck_lwpr", "acml_tr_pbmn"), "5"),
+    **{"acml_vol": "many", "prtt_rate": "0.00", "prdy_vrss": "0"},
+}
+
+
+def with_an_odd_row(server: KisServer, times: int) -> None:
+    rows = [_ODD | {"stck_bsop_date": "20260220", "acml_vol": "1"}, _ODD]
+    body = orjson.dumps({"rt_cd": "0", "output1": {"stck_prpr": "5"}, "output2": rows}).decode()
+    server.faults.add("answer", path="itemchartprice", body=body, times=times)
+
+
+async def test_bars_with_an_odd_row_are_asked_for_again_later_and_then_whole(world: World, clock: ManualClock) -> None:
+    server, services = world
+    with_an_odd_row(server, 1)
+    for _ in range(3):
+        assert len(await get_bars(services, "005930", as_of=clock.now())) == 1
+    assert charts(server) == 1, "a question does not ask again at once"
+    clock.move(timedelta(hours=7))
+    assert len(await get_bars(services, "005930", as_of=clock.now())) == 250
+    calls = charts(server)
+    clock.move(timedelta(hours=7))
+    await get_bars(services, "005930", as_of=clock.now())
+    assert charts(server) == calls
+
+
+async def test_a_row_that_stays_odd_is_not_asked_for_for_ever(world: World, clock: ManualClock) -> None:
+    server, services = world
+    with_an_odd_row(server, 99)
+    for _ in range(6):
+        assert len(await get_bars(services, "005930", as_of=clock.now())) == 1
+        clock.move(timedelta(hours=7))
+    assert charts(server) == 3
+
+
+async def test_an_odd_row_keeps_nothing_of_the_next_session_waiting(world: World, clock: ManualClock) -> None:
+    server, services = world
+    with_an_odd_row(server, 1)
+    await get_bars(services, "005930", as_of=clock.now())
+    clock.at = datetime(2026, 2, 23, 6, 40, tzinfo=UTC)
+    assert (await get_bars(services, "005930", as_of=clock.now()))[-1].day == date(2026, 2, 23)
 
 
 @pytest.mark.parametrize("effect", ["html", "empty", "truncate", "close", "wrong_encoding"])
