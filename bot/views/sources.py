@@ -91,7 +91,7 @@ FAILURES = {
 CLOSED = "회로를 닫았습니다. 다음 차례에 다시 읽습니다."
 PROBED = "지금 물어보았고, 답이 왔습니다."
 PROBE_FAILED = "지금 물어보았지만 쓸 만한 답이 없습니다."
-RERUN = "격리된 행 {tried}개를 다시 처리했습니다. {used}개를 쓸 수 있게 되었고 새 기사는 {new}건입니다."
+RERUN = "격리된 행 {tried}개를 다시 처리했습니다. {used}개를 쓸 수 있게 되었고 새로 저장한 것은 {new}건입니다."
 QUESTIONS = {
     "close": "이 수집원의 회로를 닫을까요? 막힌 곳을 거듭 부르면 더 오래 막힐 수 있습니다.",
     "probe": "이 수집원에 지금 한 번 물어볼까요? 회로가 열려 있어도 묻습니다.",
@@ -149,7 +149,7 @@ def _words() -> dict[str, object]:
 
 def _keyboard(seen: Seen, texts: Texts) -> Keyboard:
     key, buttons = seen.declared.key, []
-    if seen.waiting and seen.declared.envelope:
+    if seen.waiting and seen.declared.again:
         buttons.append(Button(texts("♻️ 격리 다시 처리"), pack("sq", key)))
     if seen.off is None and seen.declared.probe:
         buttons.append(Button(texts("📡 지금 물어보기"), pack("sp", "probe", key)))

@@ -15,7 +15,7 @@ from core.disclosures.client import calls_today
 from core.disclosures.service import FEED, LIST, PARTS
 from core.errors import NotConfigured
 from core.health.kept import kept_of
-from core.health.note import NoteKind, note
+from core.health.note import Note, NoteKind, note
 from core.health.probe import Finding, Probe
 from core.health.queries import late_letters_since
 from core.health.report import Status
@@ -124,9 +124,26 @@ def news(source: Source) -> Callable[[Services], Awaitable[Finding]]:
             said = note(NoteKind.FEW, count=state.last_items or 0, usual=state.usual_items or 0)
         else:
             status, said = Status.HEALTHY, note(NoteKind.ITEMS, count=state.last_items or 0)
-        return Finding(status=status, notes=(said,), last_success_at=state.last_success_at)
+        notes = [said, *await _pages(services, source)]
+        return Finding(
+            status=Status.DEGRADED if len(notes) > 1 else status,
+            notes=tuple(notes),
+            last_success_at=state.last_success_at,
+        )
 
     return look
+
+
+async def _pages(services: Services, source: Source) -> list[Note]:
+    """What is wrong with the article pages of a source; those of several are told with the first of them."""
+    site = source.page
+    first = next((each.key for each in SOURCES.values() if each.page is site), None)
+    if site is None or first != source.key or not site.read(services.settings):
+        return []
+    async with services.db.read() as conn:
+        state = await get_source(conn, site.key)
+    failed = note(NoteKind.FAILED, times=state.failures_in_row, reason=f"{site.key} {state.failure_kind}")
+    return [failed] if state.failures_in_row else []
 
 
 def noted(source: str) -> Callable[[Services], Awaitable[Finding]]:

@@ -173,7 +173,7 @@ def _mk_sitemap(news: NewsSettings, _at: datetime, _codes: Sequence[str]) -> lis
 def _searches(news: NewsSettings, _at: datetime, names: Sequence[str]) -> list[Listing]:
     """The newest hits of each name, or of the market's; further back is what an earlier search has seen."""
     path = "/search/v1/news" if news.naver_search_api == "hub" else "/v1/search/news.json"
-    asked = {"display": "30", "start": "1", "sort": "date"}
+    asked = {"display": "100", "start": "1", "sort": "date"}
     return [
         Listing(url=news.naver_search_address + path, params={"query": name, **asked}) for name in names or ("코스피",)
     ]

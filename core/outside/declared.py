@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -58,8 +59,9 @@ class Declared:
     """One source. `component` is what health calls it, `version` that of its parser.
 
     `probe` asks it once now and notes what came of it, as its job does; `quota` knows what is used of an allowance.
-    The state of one `in_ledger` is read from its recorded calls. `envelope` makes a whole reply again of one row in
-    quarantine, for a source whose rows can be parsed one by one.
+    The state of one `in_ledger` is read from its recorded calls. `again` reads one row in quarantine again and stores
+    what it holds as first seen at the moment given, for a source whose rows can be read one by one; it returns how
+    much of that was new, and raises `Malformed`.
     """
 
     key: str
@@ -70,4 +72,4 @@ class Declared:
     quota: Callable[[Services, AsyncConnection], Awaitable[Quota]] | None = None
     version: int | None = None
     in_ledger: bool = False
-    envelope: tuple[str, str] | None = None
+    again: Callable[[Services, str, datetime], Awaitable[int]] | None = None

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.errors import Malformed
 from core.ledger.calls import spent
 from core.market.service import DAILY, QUOTES
 from core.news.searching import calls_today
-from core.news.service import crawl
+from core.news.service import crawl, store_again
 from core.news.sources import PAGE_SITES, SOURCES, PageSite, Source
 from core.outside.declared import Declared, Family, Off, Quota, Why
 from core.outside.disclosures import DISCLOSURES
@@ -67,8 +70,20 @@ def _news(source: Source) -> Declared:
         probe=None if search else probe,  # what is searched for, and how often, is for its job to share out
         quota=searches if search else None,
         version=source.version,
-        envelope=ENVELOPES.get(source.key),
+        again=_again(source),
     )
+
+
+def _again(source: Source) -> Callable[[Services, str, datetime], Awaitable[int]]:
+    before, after = ENVELOPES[source.key]
+
+    async def again(services: Services, raw: str, at: datetime) -> int:
+        parsed = await asyncio.to_thread(source.parse, f"{before}{raw}{after}".encode(), at=at)
+        if not parsed.headlines:
+            raise Malformed(parsed.rejected[0].reason if parsed.rejected else "nothing that is wanted")
+        return await store_again(services, source, parsed.headlines, at=at)
+
+    return again
 
 
 def _pages(site: PageSite) -> Declared:

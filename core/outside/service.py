@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,9 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.audit.trail import note
 from core.errors import Malformed, StockPilotError, UserError
 from core.logs import redact
-from core.news.article import Headline
-from core.news.service import store_again
-from core.news.sources import SOURCES
 from core.outside.declared import Declared, Off, Quota
 from core.outside.registry import DECLARED
 from core.services import Services
@@ -156,13 +152,13 @@ async def probe(services: Services, key: str, *, by: int) -> str | None:
 
 
 async def rerun(services: Services, key: str, *, by: int) -> Rerun:
-    """Parse the rows in quarantine again with today's parser and store what can be used now, as first seen then.
+    """Read the rows in quarantine again with today's parser and store what can be used now, as first seen then.
 
     Done twice, or broken off anywhere, it ends the same: a row is stored before it counts as used, and what is stored
     already is left as it is. Raises `UserError` for a source whose rows are not parsed one by one.
     """
     declared = declared_source(key)
-    if declared.envelope is None:
+    if declared.again is None:
         raise UserError("이 수집원의 행은 하나씩 다시 처리할 수 없습니다. 원인이 사라지면 다음 수집이 새로 읽습니다.")
     done, after = Rerun(), 0
     while done.tried < MOST_TRIED:
@@ -182,30 +178,21 @@ async def rerun(services: Services, key: str, *, by: int) -> Rerun:
 
 
 async def _try(services: Services, declared: Declared, rows: Sequence[Waiting], done: Rerun) -> Rerun:
-    source, at = SOURCES[declared.key], services.clock.now()
+    assert declared.again is not None
+    at = services.clock.now()
     reasons: dict[int, str] = {}
     used, new = 0, 0
     for row in rows:
         try:
-            headlines = await asyncio.to_thread(_parsed, declared, row)
+            new += await declared.again(services, row.raw, row.seen_at)
         except Malformed as error:
             reasons[row.id] = f"{error} (parser {declared.version})"
             continue
-        new += await store_again(services, source, headlines, at=row.seen_at)
         async with services.db.begin() as conn:
             used += await resolve(conn, [row.id], at=at)
     async with services.db.begin() as conn:
         await still_waiting(conn, reasons, at=at)
     return Rerun(tried=done.tried + len(rows), used=done.used + used, new=done.new + new)
-
-
-def _parsed(declared: Declared, row: Waiting) -> Sequence[Headline]:
-    assert declared.envelope is not None
-    before, after = declared.envelope
-    parsed = SOURCES[declared.key].parse(f"{before}{row.raw}{after}".encode(), at=row.seen_at)
-    if not parsed.headlines:
-        raise Malformed(parsed.rejected[0].reason if parsed.rejected else "nothing that is wanted")
-    return parsed.headlines
 
 
 async def _seen(

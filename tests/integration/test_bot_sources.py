@@ -112,7 +112,7 @@ async def test_rows_in_quarantine_are_used_once_they_can_be_as_first_seen_then(s
     await put_aside(services, ROW, broken)
     message = (await stage.messages("/sources naver_main", stage.admin))[-1]
     answer = await stage.press(message, "♻️ 격리 다시 처리", stage.admin)
-    assert "격리된 행 2개를 다시 처리했습니다. 1개를 쓸 수 있게 되었고 새 기사는 1건입니다." in answer
+    assert "격리된 행 2개를 다시 처리했습니다. 1개를 쓸 수 있게 되었고 새로 저장한 것은 1건입니다." in answer
     async with services.db.read() as conn:
         (article,) = (
             await conn.execute(text("SELECT title, first_seen_at FROM article WHERE title LIKE '%9조%'"))
@@ -134,6 +134,40 @@ async def test_rows_in_quarantine_are_used_once_they_can_be_as_first_seen_then(s
     async with services.db.read() as conn:
         count = (await conn.execute(text("SELECT count(*) FROM article WHERE title LIKE '%9조%'"))).scalar_one()
     assert count == 1
+
+
+FILING = {
+    "corp_code": "00126380",
+    "corp_name": "삼성전자",
+    "stock_code": "005930",
+    "corp_cls": "Y",
+    "report_nm": "주식소각결정",
+    "rcept_no": "20260220800999",
+    "flr_nm": "삼성전자",
+    "rcept_dt": "20260220",
+    "rm": "유",
+}
+ITEM = """<item xmlns:dc="http://purl.org/dc/elements/1.1/"><title>(유가)삼성전자 - 주식소각결정</title>
+<link>https://dart.fss.or.kr/api/link.jsp?rcpNo=20260220800998</link><dc:date>2026-02-20T04:10:00Z</dc:date></item>"""
+
+
+@pytest.mark.parametrize(
+    ("key", "row", "receipt"),
+    [("dart", orjson.dumps(FILING).decode(), "20260220800999"), ("dart_feed", ITEM, "20260220800998")],
+)
+async def test_filings_in_quarantine_are_used_once_they_can_be(stage: Stage, key: str, row: str, receipt: str) -> None:
+    services = stage.services
+    then = services.clock.now() - timedelta(hours=2)
+    async with services.db.begin() as conn:
+        rejected = [Rejected(reason="an odd day (parser 0)", raw=raw) for raw in (row, row[:40])]
+        await quarantine(conn, key, rejected, at=then)
+    message = (await stage.messages(f"/sources {key}", stage.admin))[-1]
+    answer = await stage.press(message, "♻️ 격리 다시 처리", stage.admin)
+    assert "격리된 행 2개를 다시 처리했습니다. 1개를 쓸 수 있게 되었고 새로 저장한 것은 1건입니다." in answer
+    async with services.db.read() as conn:
+        query = text("SELECT code, first_seen_at FROM disclosure WHERE receipt = :receipt")
+        ((code, seen),) = (await conn.execute(query, {"receipt": receipt})).all()
+    assert (code, seen) == ("005930", then)
 
 
 async def test_a_circuit_is_closed_only_after_a_second_press_and_it_is_audited(stage: Stage) -> None:

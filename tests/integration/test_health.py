@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from core.clock import ManualClock
 from core.db import Database
-from core.errors import Unavailable
+from core.errors import Blocked, Unavailable
 from core.health.kept import watch
 from core.health.probes import LETTER_LATE
 from core.health.report import Component, HealthReport, Status
@@ -231,6 +231,15 @@ async def test_a_failing_source_tells_admins_itself_and_not_a_second_time(equipp
     async with equipped.db.begin() as conn:
         keys = set((await conn.execute(text("SELECT key FROM outbox WHERE kind LIKE 'source%'"))).scalars())
     assert keys == {"source:naver_main:1:failed"}
+
+
+async def test_failing_article_pages_are_told_once_beside_the_first_list_that_names_them(equipped: Services) -> None:
+    async with equipped.db.begin() as conn:
+        await record_failure(conn, "naver_page", error=Blocked("refused with 403"), at=NOW, services=equipped)
+    found = await health(equipped)
+    assert found["naver_main"].status is Status.DEGRADED
+    assert found["naver_main"].message == "items count=20; failed times=1 reason=naver_page blocked"
+    assert found["naver_focus"].status is Status.HEALTHY
 
 
 async def test_far_fewer_items_than_usual_are_degraded(equipped: Services) -> None:

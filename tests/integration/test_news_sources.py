@@ -116,6 +116,30 @@ async def test_every_failure_of_every_source_is_typed_and_over_when_it_is_over(
     assert (await rows(services, state))[0][1] == 0
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "error"),
+    [
+        (404, {}, Malformed),
+        (302, {"Location": "/subreddits/search"}, Malformed),
+        (403, {}, Blocked),
+        (401, {"WWW-Authenticate": 'Bearer realm="reddit", error="invalid_token"'}, Blocked),
+        (401, {}, Unavailable),
+        (429, {"Retry-After": "90"}, QuotaExceeded),
+        (500, {}, Unavailable),
+    ],
+)
+async def test_what_reddit_refuses_names_the_reaction(
+    services: Services, room: Newsroom, status: int, headers: dict[str, str], error: type[StockPilotError]
+) -> None:
+    """A subreddit that does not exist is a redirect or 404, a private or quarantined one 403."""
+    room.reddit.faults.add(path="/new", status=status, headers=headers, times=30)
+    with pytest.raises(error) as raised:
+        await crawl(services, SOURCES["reddit"])
+    assert "test-news" not in str(raised.value)
+    if error is Malformed:
+        assert "NEWS_REDDIT_SUBREDDITS" in str(raised.value)
+
+
 # One article, many names.
 
 

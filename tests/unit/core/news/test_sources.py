@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -31,6 +32,22 @@ def test_published_feeds_are_on_and_pages_nobody_allowed_are_not_read() -> None:
     assert on == {"hankyung", "mk", "mk_sitemap"}
     assert {key for key, site in PAGE_SITES.items() if site.read(settings())} == {"naver_page"}
     assert PAGE_SITES["mk_page"].read(settings(sources=["mk_page"]))
+
+
+def test_nothing_that_was_shut_or_forbids_reading_altogether_is_asked() -> None:
+    asked = [
+        listing.url for source in SOURCES.values() for listing in source.listings(NewsSettings(), NIGHT, ["005930"])
+    ]
+    shut = ("finance.naver.com", "rss.hankyung.com", "consensus.hankyung.com", "file.mk.co.kr", "data.krx.co.kr")
+    assert asked
+    assert [url for url in asked if urlsplit(url).hostname in shut or "/feed/stock" in url] == []
+
+
+def test_a_search_asks_for_as_much_as_one_call_gives_and_for_the_newest() -> None:
+    for api, path in (("developers", "/v1/search/news.json"), ("hub", "/search/v1/news")):
+        (listing,) = SOURCES["naver_search"].listings(NewsSettings(naver_search_api=api), NIGHT, ["삼성전자"])
+        assert urlsplit(listing.url).path == path
+        assert listing.params == {"query": "삼성전자", "display": "100", "start": "1", "sort": "date"}
 
 
 def test_a_source_without_its_address_says_which_setting_is_missing() -> None:
