@@ -123,9 +123,6 @@ async def test_every_failure_of_every_source_is_typed_and_over_when_it_is_over(
         (302, {"Location": "/subreddits/search"}, Malformed),
         (403, {}, Blocked),
         (401, {"WWW-Authenticate": 'Bearer realm="reddit", error="invalid_token"'}, Blocked),
-        (401, {}, Unavailable),
-        (429, {"Retry-After": "90"}, QuotaExceeded),
-        (500, {}, Unavailable),
     ],
 )
 async def test_what_reddit_refuses_names_the_reaction(
