@@ -38,8 +38,9 @@ MOST_LINKS: Final = 3
 MOST_REPORTS: Final = 3
 MOST_SCORED: Final = 3
 MOST_FLOWS: Final = 2
-OLDEST: Final = timedelta(days=1)
-"""How long before somebody's last brief what is told as new may be from: what is found still later is no news."""
+OLDEST: Final = timedelta(hours=3)
+"""How long before somebody's last brief what is told as new may be from. What was found still later is no news, least
+of all on the first day, when everything is seen for the first time."""
 LONGEST_TITLE: Final = 60
 LONGEST_NAME: Final = 20
 
@@ -81,7 +82,8 @@ class Filed:
 
     def new_since(self, since: datetime) -> bool:
         """Whether it was first seen after this instant, and not filed long before it."""
-        return self.seen_at > since and self.filed_on >= kst_date(since - OLDEST)
+        of_late = self.filed_at > since - OLDEST if self.filed_at else self.filed_on >= kst_date(since - OLDEST)
+        return self.seen_at > since and of_late
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

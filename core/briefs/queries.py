@@ -153,6 +153,21 @@ async def new_filings(
     return found
 
 
+_INDEX_CLOSES: Final = text(
+    "SELECT asked.code, bar.day, bar.close FROM unnest(CAST(:codes AS text[])) AS asked(code) CROSS JOIN LATERAL "
+    "(SELECT day, close FROM index_daily_price WHERE code = asked.code ORDER BY day DESC LIMIT 2) AS bar "
+    "ORDER BY bar.day"
+)
+
+
+async def index_closes(conn: AsyncConnection, codes: Sequence[str]) -> dict[str, list[tuple[date, float]]]:
+    """The newest two closes of each of these indices, oldest first, as far as they are known."""
+    found: defaultdict[str, list[tuple[date, float]]] = defaultdict(list)
+    for row in await conn.execute(_INDEX_CLOSES, {"codes": list(codes)}):
+        found[row.code].append((row.day, row.close))
+    return found
+
+
 _ESTIMATES: Final = text(
     "SELECT DISTINCT ON (code) code, at, foreign_shares, institution_shares FROM flow_estimate "
     "WHERE code = ANY(:codes) AND at > :since AND first_seen_at <= :as_of ORDER BY code, at DESC"

@@ -75,20 +75,30 @@ async def known_of(
 
 async def _with_prices(services: Services, known: Known) -> Known:
     quotes = await known_quotes(services, list(known.names))
-    async with services.db.read() as conn:
-        indices = await known_indices(conn, [*OF_MARKET.values()])
     prices = {
         code: Price(
             code=code, name=known.names[code], price=quote.price, change_percent=quote.change_percent, at=quote.at
         )
         for code, quote in quotes.items()
     }
-    levels = [
-        Index(code=code, level=index.level, change_percent=index.change_percent, at=index.at)
-        for code in OF_MARKET.values()
-        if (index := indices.get(code))
-    ]
-    return replace(known, prices=prices, indices=tuple(levels))
+    return replace(known, prices=prices, indices=await _indices(services))
+
+
+async def _indices(services: Services) -> tuple[Index, ...]:
+    """The index of either board as it is kept, or its last close where that is newer."""
+    codes = list(OF_MARKET.values())
+    async with services.db.read() as conn:
+        quotes, closes = await known_indices(conn, codes), await queries.index_closes(conn, codes)
+    known = {
+        code: Index(code=code, level=quote.level, change_percent=quote.change_percent, at=quote.at)
+        for code, quote in quotes.items()
+    }
+    for code, bars in closes.items():
+        at = services.calendar.closes(bars[-1][0])
+        if len(bars) > 1 and (code not in known or known[code].at < at):
+            (_, before), (_, close) = bars
+            known[code] = Index(code=code, level=close, change_percent=(close - before) / before * 100, at=at)
+    return tuple(known[code] for code in codes if code in known)
 
 
 async def _with_results(services: Services, known: Known) -> Known:

@@ -251,6 +251,25 @@ async def test_the_morning_tells_of_the_last_close_and_the_day_to_come(here: Ser
     assert brief.today.opens == here.calendar.opens(MONDAY)
 
 
+async def test_an_index_is_told_by_its_last_close_where_no_newer_level_is_known(here: Services) -> None:
+    await joined(here, 1, SAMSUNG)
+    await quote(here, SAMSUNG, 1.0, here.calendar.closes(FRIDAY))
+    thursday = FRIDAY - timedelta(days=1)
+    for code, day, close in (("0001", thursday, 2_800.0), ("0001", FRIDAY, 2_814.0), ("1001", FRIDAY, 860.0)):
+        await do(
+            here,
+            "INSERT INTO index_daily_price (code, day, open, high, low, close, volume, turnover, source, fetched_at) "
+            "VALUES (:code, :day, 1, 1, 1, :close, 1, 1, 'KIS', now())",
+            code=code,
+            day=day,
+            close=close,
+        )
+    await send(here, CLOSE)
+    (kospi,) = (await told(here))[1].indices
+    assert (kospi.code, kospi.level, round(kospi.change_percent, 2)) == ("0001", 2_814.0, 0.5)
+    assert kospi.at == here.calendar.closes(FRIDAY)
+
+
 async def test_what_is_old_withdrawn_or_of_others_is_not_told(here: Services) -> None:
     await joined(here, 1, SAMSUNG)
     await quote(here, SAMSUNG, 1.0, here.calendar.closes(FRIDAY))

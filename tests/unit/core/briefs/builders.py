@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from core.briefs.brief import TIMES, Filed, Flow, Index, Known, Price, Reported, Scored, Slot, Story, Today
-from core.clock import Calendar, kst
+from core.clock import Calendar, kst, kst_date
 from core.disclosures.filing import Weight
 from core.prediction.forecast import Direction
 
@@ -42,23 +42,25 @@ def price(number: int, percent: float, at: datetime | None = None) -> Price:
 
 
 def filed(number: int, weight: Weight = Weight.MATERIAL, **changes: Any) -> Filed:
-    """A filing seen on Friday at 15:00."""
+    """A filing seen on Friday at 15:00 unless told otherwise, and filed that day."""
+    seen_at = changes.get("seen_at", kst(FRIDAY, time(15)))
     values: dict[str, Any] = {
         "id": number,
         "stock": "Corp1",
         "name": f"Filing {number}",
         "url": f"https://dart.fss.or.kr/dsaf001/main.do?rcpNo=2026022000{number:04d}",
         "kind": "other",
-        "filed_on": FRIDAY,
+        "filed_on": kst_date(seen_at),
         "filed_at": None,
         "weight": weight,
-        "seen_at": kst(FRIDAY, time(15)),
+        "seen_at": seen_at,
     }
     return Filed(**values | changes)
 
 
 def story(number: int, presses: int = 1, **changes: Any) -> Story:
-    """A story seen on Friday at 15:00."""
+    """A story seen on Friday at 15:00 unless told otherwise, ten minutes after it was published."""
+    seen_at = changes.get("seen_at", kst(FRIDAY, time(15)))
     values: dict[str, Any] = {
         "id": number,
         "stock": "Corp1",
@@ -67,8 +69,8 @@ def story(number: int, presses: int = 1, **changes: Any) -> Story:
         "press": "한국경제",
         "presses": presses,
         "relevance": 0.9,
-        "published_at": kst(FRIDAY, time(14, 50)),
-        "seen_at": kst(FRIDAY, time(15)),
+        "published_at": seen_at - timedelta(minutes=10),
+        "seen_at": seen_at,
     }
     return Story(**values | changes)
 
