@@ -19,12 +19,12 @@ MARKS: Final = {Mode.ON: "🔔", Mode.SILENT: "🤫", Mode.OFF: "🔕"}
 KINDS: Final = {
     PersonalKind.REPORT: "리포트",
     PersonalKind.NEWS: "뉴스",
-    PersonalKind.DISCLOSURE: "공시",
+    PersonalKind.DISCLOSURE: "기업 공시",
     PersonalKind.PRICE: "가격",
     PersonalKind.VOLUME: "거래량",
     PersonalKind.FLOW: "수급",
     PersonalKind.HIGH_LOW: "52주 고저",
-    PersonalKind.SIGNAL: "신호",
+    PersonalKind.SIGNAL: "기술적 신호",
     PersonalKind.BRIEF: "브리핑",
 }
 """What the kinds are called, on buttons and in sentences."""

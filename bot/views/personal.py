@@ -87,7 +87,7 @@ def _words(kind: AlertKind, said: Said, texts: Texts) -> dict[str, Any]:
                 for name, (label, write) in FIGURES.items()
                 if isinstance(said[name], int | float)
             ]
-            return {"strategy": NAMES.get(str(said["strategy"]), str(said["strategy"])), "figures": shown}
+            return {"strategy": NAMES.get(said["strategy"], said["strategy"] or "–"), "figures": shown}
         case AlertKind.CONDITION_MET:
             return {"condition": _condition(said, texts)}
     return {}

@@ -105,11 +105,13 @@ async def daily_bars(services: Services, code: str, count: int, *, close: int = 
     await run_sql(
         services,
         "INSERT INTO daily_price (code, day, open, high, low, close, volume, value, source, fetched_at)"
-        " SELECT :code, day, :close, :close * 11 / 10, :close * 9 / 10, :close, :volume, 1, 'KIS', :at"
+        " SELECT :code, day, :close, :high, :low, :close, :volume, 1, 'KIS', :at"
         " FROM unnest(CAST(:days AS date[])) AS given (day)",
         code=code,
         days=days,
         close=close,
+        high=close * 11 // 10,
+        low=close * 9 // 10,
         volume=volume,
         at=LONG_AGO,
     )

@@ -45,12 +45,12 @@ def buttons(message: Message) -> list[str]:
 
 async def test_a_button_leads_from_sound_to_silence_to_nothing_and_back(stage: Stage, person: TelegramUser) -> None:
     seen = await panel(stage, person)
-    assert {"🔔 공시", "🤫 뉴스", "🔔 가격", "🔔 브리핑"} <= set(buttons(seen))
+    assert {"🔔 기업 공시", "🤫 뉴스", "🔔 가격", "🔔 브리핑"} <= set(buttons(seen))
     for mark in ("🤫", "🔕", "🔔"):
         before = next(text for text in buttons(seen) if text.endswith("공시"))
         await stage.press(seen, before, person)
-        assert f"{mark} 공시" in buttons(seen)
-        assert f"{mark} 공시 일상 공시를 뺀" in seen.text
+        assert f"{mark} 기업 공시" in buttons(seen)
+        assert f"{mark} 기업 공시 일상 공시를 뺀" in seen.text
     assert buttons(await panel(stage, person)) == buttons(seen)
 
 
@@ -178,13 +178,13 @@ async def test_a_filing_and_a_story_reach_whoever_watches_and_can_be_turned_off_
     filed, story = await told(stage, person)
     assert filed.text.startswith("❗ 삼성전자 새 공시가 나왔습니다\n주요사항보고서(자기주식취득결정)")
     assert "자기 주식" in filed.text or "자사주" in filed.text
-    assert (buttons(filed)[0], buttons(filed)[-1]) == ("🔗 DART 원문 보기", "🔕 공시 알림 끄기")
+    assert (buttons(filed)[0], buttons(filed)[-1]) == ("🔗 DART 원문 보기", "🔕 기업 공시 알림 끄기")
     assert story.text.startswith("📰 삼성전자 새 기사가 나왔습니다\n<b>공장</b> & 증설")
     sent = [
         call.params for call in stage.telegram.calls("sendMessage") if str(call.params["chat_id"]) == str(person.id)
     ]
     assert ["disable_notification" in call for call in sent[-2:]] == [False, True]
-    assert "공시 알림을 껐습니다" in await stage.press(filed, "🔕 공시 알림 끄기", person)
+    assert "기업 공시 알림을 껐습니다" in await stage.press(filed, "🔕 기업 공시 알림 끄기", person)
     await filing(stage.services, "20260220800002", "유상증자결정", at=now)
     assert await told(stage, person) == []
 

@@ -26,6 +26,7 @@ from core.settings import LLMSettings
 from core.stocks.resolver import Ambiguous, Unknown
 from core.usage.overview import OwnUse
 from tests.sheets import SAMSUNG, make_quote
+from tests.unit.bot.alert_messages import alert_messages
 from tests.unit.bot.brief_messages import brief_messages
 from tests.unit.bot.builders import (
     NOW,
@@ -184,6 +185,7 @@ def _messages(words: Texts) -> Iterator[tuple[str, Message]]:
     for component in HEALTH.components:
         yield f"component {component.name}", health.component(component, NOW, words)
     yield from brief_messages(words, EVIL)
+    yield from alert_messages(words, EVIL)
     yield from usage_messages(words, PICTURE, EVIL)
     yield from strategy_messages(words, EVIL)
     yield from source_messages(words, EVIL)
