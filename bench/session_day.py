@@ -92,7 +92,8 @@ async def _table(day: SessionDay) -> list[str]:
         unanswered = sum(bool(question.error) for question in asked)
         wait = day.waited(kind)
         lines.append(f"{kind}s: {len(asked)} asked, {unanswered} without an answer, p95 {wait:.2f} simulated seconds")
-    lines.append(verdict(f"fullest minute to {USABLE:.0%} of the rate", day.tally.peak / USABLE, 1, at_most=False))
+    if day.plan.stocks >= STOCKS:  # fewer do not fill a minute
+        lines.append(verdict(f"fullest minute to {USABLE:.0%} of the rate", day.tally.peak / USABLE, 1, at_most=False))
     lines.append(verdict("p95 of a quote to 1 s", day.waited("quote"), 1))
     return lines
 

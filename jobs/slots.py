@@ -47,7 +47,7 @@ def _slots_of(spec: JobSpec, day: date, calendar: Calendar) -> tuple[datetime, .
     if spec.sessions_only and not calendar.is_session(day):
         return ()
     if isinstance(spec.schedule, str):
-        return tuple(kst(day, wall) for wall in cron_times(spec.schedule, day))
+        return _cron_slots(spec.schedule, day)
     if not spec.sessions_only:
         return tuple(kst(day, wall) for wall in sorted(spec.schedule))
     return on_session(spec.schedule, day, calendar)
@@ -56,6 +56,11 @@ def _slots_of(spec: JobSpec, day: date, calendar: Calendar) -> tuple[datetime, .
 def on_session(times: Iterable[time], day: date, calendar: Calendar) -> tuple[datetime, ...]:
     """When times of the day are on session `day`, which may open or close late."""
     return tuple(sorted(kst(day, wall) + _delay(wall, day, calendar) for wall in times))
+
+
+@lru_cache  # every tick asks for today's slots of every job, of which those of a minute are 1,440
+def _cron_slots(schedule: str, day: date) -> tuple[datetime, ...]:
+    return tuple(kst(day, wall) for wall in cron_times(schedule, day))
 
 
 def _delay(wall: time, day: date, calendar: Calendar) -> timedelta:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from core.stocks.stock import Kind, Market
 from sim.kis.price import EOK
-from sim.market import SimBar, SimIssue, SimMarket
+from sim.market import SimBar, SimIssue, SimMarket, SimQuote
 
 DAILY_ROWS, CHART_ROWS = 100, 50
 BASES = {"0001": 2_600.0, "0002": 2_500.0, "1001": 850.0, "2001": 350.0}
@@ -76,15 +76,19 @@ def _level(before: float, day: date, rows: Sequence[tuple[SimBar, int, int]]) ->
     return Level(day, volume=sum(bar.volume for bar, *_ in rows), turnover=sum(bar.value for bar, *_ in rows), **levels)
 
 
-def _levels(market: SimMarket, code: str, at: datetime) -> list[Level]:
-    """The sessions until `at`, oldest first; the running one as far as it has gone."""
+def _quotes(market: SimMarket, code: str, at: datetime) -> list[SimQuote]:
+    return [quote for issue in _members(market, code) if (quote := market.quote(issue.code, at)) is not None]
+
+
+def _levels(market: SimMarket, code: str, at: datetime, quotes: Sequence[SimQuote] | None = None) -> list[Level]:
+    """The sessions until `at`, oldest first; the running one as far as it has gone, by its members' `quotes` then."""
     day, past = market.calendar.latest_session(at), _past(market, code)
     closed = [level for level in past if level.day < day]
     if not any(level.day == day for level in past):
         return closed
     if at >= market.calendar.closes(day):
         return [*closed, next(level for level in past if level.day == day)]
-    quotes = [quote for issue in _members(market, code) if (quote := market.quote(issue.code, at)) is not None]
+    quotes = _quotes(market, code, at) if quotes is None else quotes
     rows = [(quote.bar, quote.base, quote.issue.shares) for quote in quotes if quote.bar.day == day]
     before = closed[-1].close if closed else BASES[code]
     return [*closed, _level(before, day, rows)]
@@ -92,11 +96,11 @@ def _levels(market: SimMarket, code: str, at: datetime) -> list[Level]:
 
 def now(market: SimMarket, code: str, at: datetime) -> dict[str, str]:
     """The `output` of `inquire-index-price`; zeros for an index there is not."""
-    levels = _levels(market, code, at) if code in BASES else []
+    quotes = _quotes(market, code, at) if code in BASES else []
+    levels = _levels(market, code, at, quotes) if code in BASES else []
     if not levels:
         return {"bstp_nmix_prpr": "0.00", "bstp_nmix_prdy_vrss": "0.00", "bstp_nmix_prdy_ctrt": "0.00"}
     level, before = levels[-1], levels[-2] if len(levels) > 1 else levels[-1]
-    quotes = [quote for issue in _members(market, code) if (quote := market.quote(issue.code, at)) is not None]
     change = level.close - before.close
     return {
         "bstp_nmix_prpr": f"{level.close:.2f}",

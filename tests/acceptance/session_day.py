@@ -44,6 +44,8 @@ from tests.virtual_time import VirtualClock
 
 RATE: Final = 18.0
 """Calls a second the exchange's API takes from one key."""
+KNOWN_SESSIONS: Final = 260
+"""The past of a stock the market was grown by: a year."""
 MODEL_SECONDS: Final = 4.0
 """Virtual seconds a language model takes for an answer."""
 
@@ -321,12 +323,15 @@ async def _follow(services: Services, count: int) -> list[Stock]:
 
 
 def crowded(market: SimMarket, count: int) -> SimMarket:
-    """The market grown to `count` issues: each new one trades like one of the known at a fraction of its size.
+    """The market cut to `count` issues of every board, or grown: a new one trades like one of the known, but less.
 
     Their codes are of every kind there is, letters included, and their names are nobody's.
     """
     donors = [code for code, issue in market.issues.items() if issue.kind is Kind.COMMON and not issue.halted]
-    issues = dict(list(market.issues.items())[:count])
+    lives = {code: market._bars[code][-KNOWN_SESSIONS:] for code in donors}
+    first_of_board = {issue.market: code for code, issue in reversed(market.issues.items())}.values()
+    codes_kept = sorted(market.issues, key=lambda code: code not in first_of_board)[:count]
+    issues = {code: market.issues[code] for code in codes_kept}
     bars = {code: market._bars[code] for code in issues}
     names = (first + second + third for third, second, first in product(_THIRD, _SECOND, _FIRST))
     codes = (code for code in _codes() if code not in market.issues)
@@ -340,15 +345,15 @@ def crowded(market: SimMarket, count: int) -> SimMarket:
             name=next(names),
             market=Market.KONEX if place % 20 == 0 else boards[place % len(boards)],
             shares=shares,
-            market_cap=shares * market._bars[donor.code][-1].close,
+            market_cap=shares * lives[donor.code][-1].close,
             isin=isin(code),
-            listed_on=donor.listed_on,
+            listed_on=lives[donor.code][0].day,
             sector=donor.sector,
             par_value=donor.par_value,
             eps=donor.eps,
             bps=donor.bps,
         )
-        bars[code] = market._bars[donor.code]
+        bars[code] = lives[donor.code]
     return SimMarket(issues, bars, bases=market.bases, shares=market._shares, calendar=market.calendar)
 
 

@@ -62,7 +62,7 @@ async def ran(day: SessionDay, job: str) -> list[tuple[str, int]]:
 @pytest.mark.parametrize(
     ("begin", "end", "jobs"),
     [
-        (time(8, 58), time(9, 31), {"collect_minute_bars", "collect_market_data", "crawl_news"}),
+        (time(8, 58), time(9, 11), {"collect_minute_bars", "collect_market_data", "crawl_news"}),
         (time(15, 38), time(16, 32), {"repair_minute_bars", "collect_investor_trends", "evaluate_predictions"}),
     ],
     ids=["the open", "the close"],
@@ -71,7 +71,7 @@ def test_every_job_keeps_its_slots_and_nobody_waits(
     test_settings: Build, begin: time, end: time, jobs: set[str]
 ) -> None:
     async def main() -> None:
-        plan = Plan(day=FRIDAY, stocks=120, begin=begin, end=end)
+        plan = Plan(day=FRIDAY, stocks=72, begin=begin, end=end)
         async with open_day(plan, test_settings) as day:
             await day.live()
             await assert_kept(day)
@@ -83,7 +83,7 @@ def test_every_job_keeps_its_slots_and_nobody_waits(
 def test_what_is_under_way_is_neither_failed_nor_missed(test_settings: Build) -> None:
     async def main() -> None:
         specs = only("crawl_news", "search_stock_news", "embed_news", "collect_minute_bars")
-        plan = Plan(day=FRIDAY, stocks=71, begin=time(9, 9), end=time(9, 13), specs=specs, reports_an_hour=0)
+        plan = Plan(day=FRIDAY, stocks=20, begin=time(9, 9), end=time(9, 13), specs=specs, reports_an_hour=0)
         async with open_day(plan, test_settings) as day:
             living = asyncio.create_task(day.live())
             await day.clock.until(kst(FRIDAY, time(9, 10, 1)))
@@ -97,13 +97,10 @@ def test_what_is_under_way_is_neither_failed_nor_missed(test_settings: Build) ->
     run_virtually(main)
 
 
-@pytest.mark.parametrize(
-    ("begin", "end"), [(time(9, 29), time(9, 36)), (time(14, 59), time(15, 2))], ids=["early", "after hours of outage"]
-)
-def test_minutes_of_the_whole_market_keep_their_time(test_settings: Build, begin: time, end: time) -> None:
+def test_minutes_of_the_whole_market_keep_their_time_after_hours_of_outage(test_settings: Build) -> None:
     async def main() -> None:
         specs = only("collect_minute_bars", "collect_market_data")
-        plan = Plan(day=FRIDAY, stocks=2_700, begin=begin, end=end, specs=specs, quotes_a_minute=20)
+        plan = Plan(day=FRIDAY, stocks=2_700, begin=time(14, 59), end=time(15, 2), specs=specs, quotes_a_minute=20)
         async with open_day(plan, test_settings) as day:
             await day.live()
             await assert_kept(day)
@@ -134,12 +131,12 @@ def test_a_saturated_key_gives_nearly_all_of_its_rate_and_people_go_first(test_s
 
 def test_on_a_holiday_no_market_job_runs_and_the_rest_goes_on(test_settings: Build) -> None:
     async def main() -> None:
-        plan = Plan(day=CHRISTMAS, stocks=71, begin=time(8, 55), end=time(9, 25))
+        plan = Plan(day=CHRISTMAS, stocks=20, begin=time(8, 55), end=time(9, 12))
         async with open_day(plan, test_settings) as day:
             await day.live()
             await assert_kept(day)
             assert {name for name in await day.kept() if JOBS[name].sessions_only} == set()
-            assert len(await ran(day, "crawl_news")) == 3
+            assert len(await ran(day, "crawl_news")) == 2
             assert day.tally.paths["intstock-multprice"] == 0
 
     run_virtually(main)
@@ -153,7 +150,7 @@ MARKET: Final = only(
 
 def test_minutes_of_a_day_that_opens_an_hour_late_begin_with_its_open(test_settings: Build) -> None:
     async def main() -> None:
-        plan = Plan(day=EXAM, stocks=71, begin=time(9, 50), end=time(10, 16), specs=MARKET)
+        plan = Plan(day=EXAM, stocks=20, begin=time(9, 50), end=time(10, 16), specs=MARKET)
         async with open_day(plan, test_settings) as day:
             await day.live()
             await assert_kept(day)
@@ -166,7 +163,7 @@ def test_minutes_of_a_day_that_opens_an_hour_late_begin_with_its_open(test_setti
 
 def test_work_after_the_close_of_such_a_day_waits_for_it(test_settings: Build) -> None:
     async def main() -> None:
-        plan = Plan(day=EXAM, stocks=71, begin=time(16, 20), end=time(17, 5), specs=MARKET)
+        plan = Plan(day=EXAM, stocks=20, begin=time(16, 20), end=time(17, 5), specs=MARKET)
         async with open_day(plan, test_settings) as day:
             await day.live()
             await assert_kept(day)
@@ -189,11 +186,11 @@ def test_trade_after_the_close_is_collected_when_it_has_ended(
 ) -> None:
     async def main() -> None:
         specs = only("collect_overtime", "collect_index_daily")
-        plan = Plan(day=on, stocks=71, begin=time(17, 55), end=time(20, 10), specs=specs)
+        plan = Plan(day=on, stocks=20, begin=time(17, 55), end=time(20, 10), specs=specs, quotes_a_minute=0.2)
         async with open_day(plan, test_settings) as day:
             await day.live()
             await assert_kept(day)
-            assert dict(await ran(day, "collect_overtime")) == {slot: 71, other: 0}
+            assert dict(await ran(day, "collect_overtime")) == {slot: 20, other: 0}
             stored = await day.rows("SELECT DISTINCT kind FROM overtime_price WHERE day = :day", day=on)
             # The simulated exchange has no trade in the after-market.
             assert stored == ([("single_price",)] if on < date(2026, 9, 14) else [])
@@ -282,11 +279,12 @@ def test_a_source_in_trouble_stops_no_other_and_is_told_once(test_settings: Buil
         )
         plan = Plan(
             day=FRIDAY,
-            stocks=71,
+            stocks=20,
             begin=time(9, 8),
             end=time(12, 45),
             specs=only("crawl_news", "crawl_disclosures"),
             troubles=troubles,
+            followed=4,
             quotes_a_minute=0.2,
             reports_an_hour=0,
         )
@@ -323,12 +321,13 @@ def test_a_part_of_kis_in_trouble_stops_no_other(test_settings: Build, mode: str
         )
         plan = Plan(
             day=FRIDAY,
-            stocks=71,
+            stocks=20,
             begin=time(8, 59),
             end=time(10, 46) if mode == "blocks" else time(9, 56),  # who is refused does not ask again for an hour
             specs=only("collect_minute_bars", "collect_market_data"),
             troubles=troubles,
             followed=4,
+            quotes_a_minute=0.5,
             reports_an_hour=1,
         )
         async with open_day(plan, test_settings) as day:
