@@ -138,7 +138,7 @@ def _values(note: Note, texts: Texts) -> Mapping[str, str | int | float]:
     if (reason := FAILURES.get(kind)) is None:
         return note.values
     said = [SOURCES.get(source, source)] * bool(source) + [reason]
-    return {**note.values, "reason": " ".join(map(texts, said))}
+    return {**note.values, "reason": ": ".join(map(texts, said))}
 
 
 def _said_by_name(report: HealthReport, texts: Texts) -> dict[str, str]:

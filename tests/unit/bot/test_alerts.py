@@ -109,7 +109,7 @@ def test_what_was_seen_of_a_component_is_told_in_the_reader_s_language() -> None
     assert "failed 3× in a row (refused)" in shown(told, Language.EN)
     part = (note(NoteKind.FAILED, times=1, reason="dart_feed blocked"),)
     of_dart = {**facts, "notes": WRITTEN.dump_json(part).decode()}
-    assert "1번 연속 실패(DART 오늘의 공시 RSS 거절당함)" in shown(letter(AlertKind.STATUS_CHANGED, of_dart))
+    assert "1번 연속 실패(DART 오늘의 공시 RSS: 거절당함)" in shown(letter(AlertKind.STATUS_CHANGED, of_dart))
     well = letter(AlertKind.STATUS_CHANGED, {**facts, "after": "healthy", "notes": "[]"})
     assert "–" not in shown(well)
 
