@@ -329,7 +329,7 @@ def crowded(market: SimMarket, count: int) -> SimMarket:
     """
     donors = [code for code, issue in market.issues.items() if issue.kind is Kind.COMMON and not issue.halted]
     lives = {code: market._bars[code][-KNOWN_SESSIONS:] for code in donors}
-    first_of_board = {issue.market: code for code, issue in reversed(market.issues.items())}.values()
+    first_of_board = {issue.market: code for code, issue in reversed(list(market.issues.items()))}.values()
     codes_kept = sorted(market.issues, key=lambda code: code not in first_of_board)[:count]
     issues = {code: market.issues[code] for code in codes_kept}
     bars = {code: market._bars[code] for code in issues}
