@@ -14,7 +14,7 @@ class Article:
 
     `body` is None where the page was not read, and `partial` says that it was asked for and could not be read.
     `codes` are the stocks it is about, the most relevant first; `presses` counts those that told the story.
-    `gone` says that its page was taken down.
+    `gone` says that its page was taken down; `edited_at` is when we saw last that it says something else than before.
     """
 
     id: int
@@ -30,6 +30,7 @@ class Article:
     codes: tuple[str, ...]
     presses: int = 1
     gone: bool = False
+    edited_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,6 +18,8 @@ COLUMNS = f"""a.id, a.canonical_id, a.url, coalesce({_THEN.format("title")}, a.t
     coalesce({_THEN.format("summary")}, a.summary) AS summary,
     CASE WHEN EXISTS {_THEN.format("article_id")} THEN {_THEN.format("body")} ELSE a.body END AS body,
     a.press, a.partial, a.published_at, a.first_seen_at, coalesce(a.gone_at <= :as_of, false) AS gone,
+    (SELECT max(r.replaced_at) FROM article_revision r WHERE r.article_id = a.id AND r.replaced_at <= :as_of)
+        AS edited_at,
     ARRAY(SELECT m.code FROM match m WHERE m.article_id = a.id ORDER BY m.relevance DESC, m.code) AS codes,
     (SELECT count(DISTINCT b.press) FROM article b
         WHERE b.story_id = coalesce(a.story_id, a.id) AND b.first_seen_at <= :as_of) AS presses"""

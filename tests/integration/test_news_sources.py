@@ -378,6 +378,7 @@ async def test_before_the_edit_an_article_says_what_it_said_then(services: Servi
     assert (before.title, after.title) == ("삼성전자, 9조 수주", "삼성전자, 수주 취소")
     assert before == shown
     assert before.body == BODY
+    assert (before.edited_at, after.edited_at) == (None, services.clock.now())
 
 
 def replant(room: Newsroom, printed: Any, **changed: Any) -> None:

@@ -55,6 +55,11 @@ def test_an_article_that_was_taken_down_is_marked_in_the_list() -> None:
     assert "원문이 내려간 기사" in listing(read(timedelta()), count=1, gone=True).text
 
 
+def test_an_article_that_was_edited_says_so() -> None:
+    text = views.article(make_article(edited_at=NOW - timedelta(hours=1)), [], [], NOW, KO).text
+    assert "에 고쳐진 기사" in text
+
+
 @pytest.mark.parametrize(("summary", "shown"), [("회사의 수", "회사의 수…"), ("계약이다.", "계약이다."), ("", "")])
 def test_a_summary_that_its_list_has_cut_ends_with_dots(summary: str, shown: str) -> None:
     text = views.article(make_article(summary=summary), [], [], NOW, KO).text
