@@ -11,7 +11,7 @@ import httpx
 import orjson
 
 from core.errors import NotConfigured
-from core.http import Account, Told, tell_nobody
+from core.http import Account, Told, authorities, tell_nobody
 from core.kis.errors import Reaction, Refused, reaction_to
 from core.logs import redact
 from core.settings import KisSettings
@@ -45,6 +45,7 @@ class Wire:
             timeout=httpx.Timeout(10, connect=5),
             headers={"Content-Type": "application/json; charset=utf-8"},
             trust_env=False,
+            verify=authorities(),
             transport=transport,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from core.clock import ManualClock
 from core.errors import Blocked, Malformed, QuotaExceeded, StockPilotError, Unavailable, Unsupported
-from core.http import Fetcher, OutsideCall, pinned
+from core.http import Fetcher, OutsideCall, authorities, pinned
 
 START = datetime(2026, 2, 20, 6, 50, tzinfo=UTC)
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -190,6 +191,13 @@ def test_a_pinned_request_keeps_the_name_for_tls_and_for_the_host() -> None:
     assert sent.headers["host"] == "stock.naver.com"
     assert sent.extensions["sni_hostname"] == "stock.naver.com"
     assert sent.headers["x"] == "y"
+
+
+def test_every_connection_verifies_its_host_by_authorities_that_are_read_once() -> None:
+    assert authorities() is authorities()
+    assert authorities().verify_mode is ssl.CERT_REQUIRED
+    assert authorities().check_hostname
+    assert authorities().get_ca_certs()
 
 
 async def test_keys_are_not_carried_to_another_host() -> None:
