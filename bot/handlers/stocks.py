@@ -34,7 +34,7 @@ async def price_pressed(context: BotContext, code: str) -> None:
 async def show_price(context: BotContext, stock: Stock) -> None:
     """Send the quote card with its chart."""
     services = context.services
-    quote, depth = await get_quote(services, stock), await depth_of(services, stock.code)
+    quote, depth = await get_quote(services, stock), await depth_of(services, stock)
     bars = await bars_to_draw(context, stock.code, as_of=services.clock.now())
     watched = stock.code in context.asker.watched
     picture = Picture(f"price:{stock.code}:{bars[-1].day}", lambda: price_chart(stock, bars)) if bars else None

@@ -7,10 +7,15 @@ from collections.abc import Sequence
 from bot.callbacks import pack
 from bot.texts import Texts
 from bot.views.message import Button, Message, Picture, rows
+from core.chats.member import Language
+from core.clock import hours_on, kst_date
 from core.market.bar import Quote
+from core.market.companies import Traits
 from core.market.overview import Depth
 from core.stocks.resolver import Ambiguous, Unknown
 from core.stocks.stock import Stock
+
+AFTER_HOURS = {"single_price": "시간외 단일가", "continuous": "시간외"}
 
 
 def choose(found: Ambiguous, action: str, texts: Texts) -> Message:
@@ -34,7 +39,18 @@ def quote_card(
     stock: Stock, quote: Quote, depth: Depth, watched: bool, picture: Picture | None, texts: Texts
 ) -> Message:
     """The quote of a stock with its ranges, who bought it, what waits in its order book, and what to do next."""
-    text = texts.render("quote", stock=stock, quote=quote, depth=depth, position=_position(quote))
+    day = kst_date(quote.at)
+    overtime = depth.overtime if depth.overtime and depth.overtime.day == day else None
+    text = texts.render(
+        "quote",
+        stock=stock,
+        quote=quote,
+        depth=depth,
+        position=_position(quote),
+        traits=_traits(depth.traits, texts),
+        overtime=overtime,
+        after_hours=AFTER_HOURS[hours_on(day).after_hours_kind],
+    )
     buttons = (
         (Button(texts("🔄 새로고침"), pack("p", stock.code)), Button(texts("📊 리포트"), pack("r", stock.code))),
         (Button(texts("📰 뉴스"), pack("n", stock.code)), watch_button(stock, watched, texts)),
@@ -47,6 +63,14 @@ def watch_button(stock: Stock, watched: bool, texts: Texts) -> Button:
     if watched:
         return Button(texts("관심 빼기"), pack("u", stock.code))
     return Button(texts("관심 담기"), pack("w", stock.code))
+
+
+def _traits(traits: Traits | None, texts: Texts) -> list[str]:
+    if traits is None:
+        return []
+    told = ((traits.kospi200, "코스피200"), (traits.on_nxt, "NXT 거래"))
+    sector = [traits.sector] if traits.sector and texts.language is Language.KO else []  # KIS has it in Korean alone
+    return [*sector, *(texts(name) for holds, name in told if holds)]
 
 
 def _position(quote: Quote) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.db import copy_upsert
@@ -94,6 +94,25 @@ async def known_ratios(conn: AsyncConnection, code: str, *, as_of: datetime, qua
         {"code": code, "quarters": quarters, "as_of": as_of},
     )
     return [Ratios(**row._mapping) for row in rows]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Traits:
+    """What a holder may want to know of an issue: its sector, and whether the KOSPI 200 and NXT have it."""
+
+    sector: str | None
+    kospi200: bool
+    on_nxt: bool
+
+
+async def known_traits(conn: AsyncConnection, code: str) -> Traits | None:
+    """The traits of an issue as they were read last, if ever."""
+    columns = ProductInfoRow.sector_small, ProductInfoRow.sector_medium, ProductInfoRow.kospi200, ProductInfoRow.on_nxt
+    row = (await conn.execute(select(*columns).where(ProductInfoRow.code == code))).one_or_none()
+    if row is None:
+        return None
+    sector = row.sector_small or row.sector_medium
+    return Traits(sector=sector, kospi200=bool(row.kospi200), on_nxt=bool(row.on_nxt))
 
 
 async def ask_products(services: Services, codes: Sequence[str]) -> Answers[Infos]:

@@ -73,14 +73,16 @@ async def store_estimates(
 
 
 async def market_flows(conn: AsyncConnection, *, as_of: datetime) -> MarketFlows | None:
-    """What each group bought net of all stocks together in the newest session known at `as_of`; None if none is."""
+    """What each group bought net of all stocks together, in the newest session whose figures are known at `as_of` of
+    at least half of the stocks; None if there is none."""
     rows = await conn.execute(
         text(
             "SELECT day, count(*) AS stocks, sum(foreign_value)::bigint AS foreigners, "
             "sum(institution_value)::bigint AS institutions, sum(individual_value)::bigint AS individuals "
-            "FROM (SELECT DISTINCT ON (code) * FROM investor_trading WHERE first_seen_at <= :as_of AND day = "
-            "(SELECT max(day) FROM investor_trading WHERE first_seen_at <= :as_of) "
-            "ORDER BY code, first_seen_at DESC) AS known GROUP BY day"
+            "FROM (SELECT DISTINCT ON (day, code) * FROM investor_trading WHERE first_seen_at <= :as_of AND day > "
+            "(SELECT max(day) FROM investor_trading WHERE first_seen_at <= :as_of) - 10 "
+            "ORDER BY day, code, first_seen_at DESC) AS known GROUP BY day "
+            "HAVING count(*) * 2 >= (SELECT count(*) FROM stock WHERE active) ORDER BY day DESC LIMIT 1"
         ),
         {"as_of": as_of},
     )

@@ -58,6 +58,15 @@ async def store(services: Services, conn: AsyncConnection, answers: Answers[Days
     await record_success(conn, SOURCE, items=len(answers.found), at=at, services=services)
 
 
+async def known_overtime(conn: AsyncConnection, code: str, *, day: date) -> OvertimeDay | None:
+    """What was traded of a stock after the close of session `day`, if that is known."""
+    names = tuple(OvertimeDay.__slots__)
+    columns = [getattr(OvertimePriceRow, name) for name in names]
+    query = select(*columns).where(OvertimePriceRow.code == code, OvertimePriceRow.day == day)
+    row = (await conn.execute(query)).one_or_none()
+    return OvertimeDay(**row._mapping) if row else None
+
+
 async def _regular(conn: AsyncConnection, codes: Sequence[str], day: date) -> dict[str, tuple[int, int, int]]:
     """Close, volume and value of the regular session of `day`, of the stocks whose bar is known."""
     columns = (DailyPriceRow.code, DailyPriceRow.close, DailyPriceRow.volume, DailyPriceRow.value)

@@ -8,6 +8,8 @@ from core.clock import Phase
 from core.kis.book import Level, OrderBook
 from core.kis.index import IndexQuote
 from core.kis.investors import NetTrading
+from core.kis.overtime import OvertimeDay
+from core.market.companies import Traits
 from core.market.flow_queries import MarketFlows
 from core.market.indices import Breadth
 from core.market.overview import Depth, MarketNow
@@ -36,6 +38,7 @@ def _index(code: str, level: float, change: float) -> IndexQuote:
 MARKET = MarketNow(
     phase=Phase.SESSION,
     next_session=date(2026, 2, 23),
+    opens=NOW,
     indices=(_index("0001", 2_807.63, 10.30), _index("1001", 857.51, -4.22), _index("2001", 385.2, 0.0)),
     breadth=Breadth(rising=998, unchanged=124, falling=742),
     flows=MarketFlows(
@@ -44,7 +47,7 @@ MARKET = MarketNow(
     at=NOW,
 )
 NO_MARKET = MarketNow(
-    phase=Phase.CLOSED_DAY, next_session=date(2026, 2, 23), indices=(), breadth=None, flows=None, at=NOW
+    phase=Phase.CLOSED_DAY, next_session=date(2026, 2, 23), opens=NOW, indices=(), breadth=None, flows=None, at=NOW
 )
 DEPTH = Depth(
     book=OrderBook(
@@ -67,4 +70,6 @@ DEPTH = Depth(
             individual_value=311_359_000_000,
         ),
     ),
+    overtime=OvertimeDay(day=DAY, price=190_300, change=-200, volume=12_345, value=2_349_253_500, close=190_500),
+    traits=Traits(sector="전기,전자 <b>", kospi200=True, on_nxt=True),
 )
