@@ -68,17 +68,7 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
         stack.push_async_callback(cache.close)
         vectors = VectorStore(settings.milvus.uri or addresses.milvus_uri, token=token)
         stack.push_async_callback(vectors.close)
-        news = settings.news
-        fetcher = Fetcher(
-            (
-                *(news.naver_stock_url, news.naver_mobile_url, news.naver_article_url, news.naver_search_address),
-                *(news.hankyung_url, news.mk_url, settings.kis.master_url),
-                *(settings.dart.base_url, settings.dart.rss_url, settings.dart.day_list_url),
-            ),
-            clock=clock,
-            seconds_between_calls=news.seconds_between_calls,
-            told=calls,
-        )
+        fetcher = _fetcher(settings, clock, calls)
         stack.push_async_callback(fetcher.close)
         kis = KisClient(settings.kis, db=db, clock=clock, cache=cache, told=calls)
         stack.push_async_callback(kis.close)
@@ -99,3 +89,13 @@ async def open_services(settings: Settings, *, clock: Clock | None = None) -> As
             llm=llm,
             calls=calls,
         )
+
+
+def _fetcher(settings: Settings, clock: Clock, calls: CallRecorder) -> Fetcher:
+    news, dart = settings.news, settings.dart
+    allowed = (
+        *(news.naver_stock_url, news.naver_mobile_url, news.naver_article_url, news.naver_search_address),
+        *(news.hankyung_url, news.mk_url, settings.kis.master_url),
+        *(dart.base_url, dart.rss_url, dart.day_list_url),
+    )
+    return Fetcher(allowed, clock=clock, seconds_between_calls=news.seconds_between_calls, told=calls)
