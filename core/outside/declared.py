@@ -59,9 +59,9 @@ class Declared:
     """One source. `component` is what health calls it, `version` that of its parser.
 
     `probe` asks it once now and notes what came of it, as its job does; `quota` knows what is used of an allowance.
-    The state of one `in_ledger` is read from its recorded calls. `again` reads one row in quarantine again and stores
-    what it holds as first seen at the moment given, for a source whose rows can be read one by one; it returns how
-    much of that was new, and raises `Malformed`.
+    One `in_reserve` is read only where another cannot be. The state of one `in_ledger` is read from its recorded calls.
+    `again` reads one row in quarantine again and stores what it holds as first seen at the moment given, for a source
+    whose rows can be read one by one; it returns how much of that was new, and raises `Malformed`.
     """
 
     key: str
@@ -72,4 +72,5 @@ class Declared:
     quota: Callable[[Services, AsyncConnection], Awaitable[Quota]] | None = None
     version: int | None = None
     in_ledger: bool = False
+    in_reserve: bool = False
     again: Callable[[Services, str, datetime], Awaitable[int]] | None = None

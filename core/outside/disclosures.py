@@ -71,6 +71,7 @@ def _disclosures(key: str) -> Declared:
         probe=None if key == COMPANY_FEEDS else probe,
         quota=calls if switch == "DART_API_KEY" else None,
         version=VERSIONS[key],
+        in_reserve=key == COMPANY_FEEDS,
         again=_again(_ROWS[key]) if key in _ROWS else None,
     )
 

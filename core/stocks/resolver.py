@@ -181,7 +181,8 @@ class Resolver:
         return sorted(begun or [stock for _, found in held for stock in found], key=_rank)
 
     def _containing(self, key: str) -> list[Stock]:
-        """Stocks with a name that begins with the text or holds it, companies first.
+        """Stocks with a name that begins with the text or holds it, companies first; listed names before other ones,
+        so that 삼성 offers no company for what it was called once.
 
         Held must be two syllables or three Latin letters: two letters stand in any English name. The last syllable
         may be unfinished: 삼성저 begins 삼성전자.
@@ -191,7 +192,7 @@ class Resolver:
         pressed = strokes(key)
         unfinished = has_hangul(key)
         inside = len(key) > 1 and len(pressed) > 2
-        hits: list[tuple[bool, int, Stock]] = []
+        hits: list[tuple[bool, int, bool, Stock]] = []
         for term in self._terms:
             if term.key.startswith(key):
                 place = 0
@@ -201,8 +202,8 @@ class Resolver:
                 place = 2
             else:
                 continue
-            hits.append((not _is_company(term.stock), place, term.stock))
-        return _distinct(stock for *_, stock in sorted(hits, key=lambda hit: hit[:2]))
+            hits.append((not _is_company(term.stock), place, term.text != term.stock.name, term.stock))
+        return _distinct(stock for *_, stock in sorted(hits, key=lambda hit: hit[:3]))
 
     def _misspelt(self, key: str) -> list[Stock]:
         """The stocks fewest slips away: one is allowed, two from eight keys. Companies first.

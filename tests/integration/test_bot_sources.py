@@ -84,6 +84,11 @@ async def test_every_source_is_listed_with_how_it_stands(stage: Stage) -> None:
     assert "끊김 1" in answer
 
 
+async def test_a_source_that_only_stands_in_says_so(stage: Stage) -> None:
+    answer = await stage.ask("/sources", stage.admin)
+    assert "⚪ DART 회사별 RSS dart_company_feed\n다른 수집원이 안 될 때만 읽음" in answer
+
+
 async def test_a_source_that_is_off_says_why_and_what_switches_it_on(
     servers: Addresses, template: str, tmp_path: Path
 ) -> None:

@@ -219,6 +219,14 @@ def test_an_alias_of_two_stocks_is_a_choice() -> None:
     assert names(resolver.resolve("전자")) == ["삼성전자", "삼성전기"]
 
 
+def test_what_is_called_so_now_comes_before_what_was_once() -> None:
+    kept = Stock(code="000001", name="가람전자", market=Market.KOSPI, market_cap=5)
+    renamed = Stock(code="000002", name="한빛테크", market=Market.KOSPI, market_cap=9)
+    found = Resolver([kept, renamed], [("가람테크윈", "000002")]).resolve("가람")
+    assert isinstance(found, Ambiguous)
+    assert [stock.name for stock in found.candidates] == ["가람전자", "한빛테크"]
+
+
 def test_a_name_wins_over_an_alias() -> None:
     assert names(Resolver(STOCKS, [("KT", "000660")]).resolve("KT")) == ["KT"]
 
