@@ -47,7 +47,7 @@ def personal(letter: Letter, now: datetime, texts: Texts) -> Message:
         kind=kind.value,
         said=said,
         mark=told.mark(said),
-        at=_instant(said["filed_at"] or said["at"]) or letter.at,
+        at=_instant(said["filed_at"] or said["published_at"] or said["at"]) or letter.at,
         repeated=letter.repeated,
         now=now,
         **_words(kind, said, texts),

@@ -121,7 +121,12 @@ async def stories(look: Look) -> list[Event]:
                 alert_key=f"news:{story.story}",
                 code=code,
                 at=story.first_seen_at,
-                facts={"name": look.watched[code], **about, "more": over if place == 0 else 0},
+                facts={
+                    "name": look.watched[code],
+                    **about,
+                    "published_at": story.published_at.isoformat(),
+                    "more": over if place == 0 else 0,
+                },
             )
             events.append(event if place < room else event.passed_over())
     return events
@@ -153,13 +158,14 @@ async def filings(look: Look) -> list[Event]:
                 at=filing.first_seen_at,
                 watchers_of=tuple(sorted(watchers_of[filing.code])),
                 facts={
-                    "name": filing.company,
+                    "name": look.watched.get(filing.code, filing.company),
                     "filing": filing.id,
                     "title": filing.name,
                     "kind": filing.kind,
                     "weight": filing.weight,
                     "url": filing.url,
-                    "filed_at": filing.moment.isoformat(),
+                    "day": filing.filed_on.isoformat(),
+                    "filed_at": filing.filed_at.isoformat() if filing.filed_at else None,
                     "correction": filing.correction,
                     "original": original.name if original else None,
                     "original_day": original.filed_on.isoformat() if original else None,

@@ -8,7 +8,6 @@ from datetime import date, datetime
 from typing import Final
 
 from sqlalchemy import Select, delete, select, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.alerts.event import Event
@@ -25,16 +24,29 @@ def watchers(services: Services, event: Event) -> Select[int, str]:
     return select(people.c.user_id, people.c.mode).where(people.c.user_id.in_(since))
 
 
+_ADD: Final = text(
+    """
+    INSERT INTO alert_event (key, kind, code, at, told)
+    SELECT * FROM unnest(CAST(:keys AS text[]), CAST(:kinds AS text[]), CAST(:codes AS text[]),
+        CAST(:ats AS timestamptz[]), CAST(:told AS boolean[])) AS e (key, kind, code, at, told)
+    ORDER BY key ON CONFLICT DO NOTHING RETURNING key
+    """
+)
+"""In the order of the keys, so that two who tell at once do not lock each other."""
+
+
 async def add_events(conn: AsyncConnection, events: Sequence[Event]) -> set[str]:
     """Remember events; returns the keys of those that nobody had remembered before."""
     if not events:
         return set()
-    rows = [
-        {"key": event.key, "kind": event.topic, "code": event.code, "at": event.at, "told": event.told}
-        for event in sorted(events, key=lambda event: event.key)  # so that two who tell at once do not lock each other
-    ]
-    statement = insert(AlertEventRow).values(rows).on_conflict_do_nothing().returning(AlertEventRow.key)
-    return set((await conn.execute(statement)).scalars())
+    values = {
+        "keys": [event.key for event in events],
+        "kinds": [event.topic for event in events],
+        "codes": [event.code for event in events],
+        "ats": [event.at for event in events],
+        "told": [event.told for event in events],
+    }
+    return set((await conn.execute(_ADD, values)).scalars())
 
 
 async def remembered(conn: AsyncConnection, keys: Collection[str]) -> set[str]:
@@ -104,12 +116,14 @@ class NewStory:
     title: str
     press: str
     url: str
+    published_at: datetime
     first_seen_at: datetime
 
 
 _STORIES: Final = text(
     """
-    SELECT h.id AS story, m.code, max(m.relevance) AS relevance, h.title, h.press, h.url, h.first_seen_at
+    SELECT h.id AS story, m.code, max(m.relevance) AS relevance, h.title, h.press, h.url, h.published_at,
+        h.first_seen_at
     FROM article h JOIN article a ON a.story_id = h.id JOIN match m ON m.article_id = a.id
     WHERE h.first_seen_at > :since AND h.published_at > :since AND h.gone_at IS NULL AND a.first_seen_at > :since
         AND coalesce(h.story_id, h.id) = h.id AND m.relevance >= :floor AND m.code = ANY(:codes)

@@ -32,8 +32,8 @@ class AlertKind(StrEnum):
 
     # Told to those who watch a stock: each carries code, name and at (ISO, when it was so) as well.
     REPORT_MADE = "report_made"  # verdict, before (the verdict before), confidence, price, target
-    STORY = "story"  # article (its number), title, press, url, more (stories passed over)
-    FILING = "filing"  # filing (its number), title, kind, weight, url, filed_at, correction, original, …_day, …_url
+    STORY = "story"  # article (its number), title, press, url, published_at, more (stories passed over)
+    FILING = "filing"  # filing (number), title, kind, weight, url, day, filed_at, correction, original, …_day, …_url
     PRICE_MOVED = "price_moved"  # step (signed percent), price, change, change_percent
     VOLUME_SURGED = "volume_surged"  # ratio (to the usual by that time of day), volume, price, change_percent
     FLOW_UNUSUAL = "flow_unusual"  # day, streak (signed), streak_net, net, foreigners, institutions, ratio (to usual)

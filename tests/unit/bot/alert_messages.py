@@ -37,6 +37,7 @@ FACTS: Final[Mapping[AlertKind, Facts]] = {
         "title": "삼성전자, 새 공장을 짓는다",
         "press": "한국경제",
         "url": "https://press.example/?a=1&b=2",
+        "published_at": "2026-02-20T00:50:00+00:00",
         "more": 3,
     },
     AlertKind.FILING: {
@@ -46,6 +47,7 @@ FACTS: Final[Mapping[AlertKind, Facts]] = {
         "kind": "supply_contract",
         "weight": "material",
         "url": "https://dart.fss.or.kr/dsaf001/main.do?rcpNo=20260220800001",
+        "day": "2026-02-20",
         "filed_at": "2026-02-20T00:58:00+00:00",
         "correction": 1,
         "original": "단일판매ㆍ공급계약체결",

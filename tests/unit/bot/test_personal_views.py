@@ -61,6 +61,7 @@ def test_a_filing_leads_to_the_official_page_and_a_correction_to_its_original() 
     assert told.endswith("09:58 KST")
     assert buttons(AlertKind.FILING)["🔗 DART 원문 보기"].startswith("https://dart.fss.or.kr/")
     assert "새 공시가 나왔습니다" in shown(AlertKind.FILING, correction=0, original=None)
+    assert shown(AlertKind.FILING, filed_at=None).endswith("\n2026-02-20"), "no minute is made up"
 
 
 def test_a_report_says_what_changed() -> None:
@@ -73,4 +74,5 @@ def test_a_story_links_to_its_press_and_counts_the_others() -> None:
     message = personal(letter_of(AlertKind.STORY), NOW, KO)
     assert '<a href="https://press.example/?a=1&amp;b=2">삼성전자, 새 공장을 짓는다</a>' in message.text
     assert "3건 더 있습니다: /news 005930" in message.text
+    assert "09:50 KST" in message.text
     assert "더 있습니다" not in shown(AlertKind.STORY, more=0)
