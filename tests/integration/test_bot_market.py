@@ -47,10 +47,15 @@ async def test_a_price_says_what_was_traded_after_the_close_and_what_the_stock_i
                 "VALUES ('005930', '2026-02-20', 'single_price', 190300, -200, 12345, 1, 190500, 'KIS', now())"
             )
         )
-    await run_job(services, JOBS["collect_product_info"], services.clock.now(), owner="test")
+        await conn.execute(
+            text(
+                "INSERT INTO product_info (code, name, sector_small, kospi200, on_nxt, read_at) "
+                "VALUES ('005930', '삼성전자보통주', '전기,전자', true, true, now())"
+            )
+        )
     price = await stage.ask("/price 005930")
     assert "시간외 단일가 190,300원 🔵▼ 200원 · 12,345주" in price
-    assert "코스피200" in price
+    assert "전기,전자 · 코스피200 · NXT 거래" in price
     await stage.ask("/settings language en")
     assert "after-hours single price 190,300원" in await stage.ask("/price 005930")
     await stage.ask("/settings language ko")
