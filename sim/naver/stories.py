@@ -60,7 +60,7 @@ def on_price(quote: SimQuote, random: Random) -> Draft:
     )
     moved = "오른" if up else "내린"
     body = (
-        f"{with_particle(name, '은')} 이날 {verb}를 보이고 있다.",
+        f"{with_particle(name, '은')} 이날 {with_particle(verb, '을')} 보이고 있다.",
         f"한국거래소에 따르면 {name}({quote.issue.code}) 주가는 전 거래일보다 {won(abs(quote.change))}({percent}%) "
         f"{moved} {price}에 거래되고 있다. 장중 고가는 {won(quote.bar.high)}, 저가는 {won(quote.bar.low)}이다.",
         f"거래량은 {quote.bar.volume:,}주, 거래대금은 {won(max(quote.bar.value, 100_000_000))}으로 집계됐다.",
