@@ -342,7 +342,7 @@ async def test_a_brief_that_would_come_too_late_is_not_written(here: Services) -
     assert await letters(here) == []
 
 
-@pytest.mark.parametrize("hour", [8, 12, 16])
+@pytest.mark.parametrize("hour", [8, 16])
 async def test_on_a_holiday_only_those_with_news_are_told(here: Services, hour: int) -> None:
     await joined(here, 1, SAMSUNG)
     await joined(here, 2, HYNIX)
@@ -421,8 +421,9 @@ async def test_a_person_has_all_briefs_in_seoul_until_they_choose(here: Services
     assert (then.zone, then.briefs) == ("Europe/Paris", frozenset({Slot.NOON}))
 
 
-@pytest.mark.parametrize("name", ["", "Seoul/Asia", "../etc/passwd", "Asia/Seoul\x00", "x" * 5_000, "localtime\n"])
-async def test_what_is_no_time_zone_is_refused(here: Services, name: str) -> None:
+async def test_what_is_no_time_zone_is_refused(here: Services) -> None:
     member = await joined(here, 1)
-    with pytest.raises(UserError, match="시간대"):
-        await choose_zone(here, member, name)
+    for name in ("", "Seoul/Asia", "../etc/passwd", "Asia/Seoul\x00", "x" * 5_000, "localtime\n"):
+        with pytest.raises(UserError, match="시간대"):
+            await choose_zone(here, member, name)
+    assert (await preferences_of(here, member)).zone == "Asia/Seoul"

@@ -62,7 +62,7 @@ def test_the_closing_brief_goes_from_the_market_to_what_became_of_predictions() 
         "🔵▼ Corp10 10,010원 (-7.40%)",
         "수급 · 순매수",
         "Corp1 외국인 +1,203억원 · 기관 -80.0억원",
-        "오늘 나온 리포트 7",
+        "오늘 나온 리포트 7 · 확신도",
         "상승 우위 60% 15:50",
         "리포트 예측 3건 중 1건 적중 · 2026-02-19 종가",
         "❌ Corp2 보합 → 하락 (-3.00%)",
