@@ -187,7 +187,7 @@ async def test_without_redis_everything_is_answered(servers: Addresses, template
     async with open_stage(servers, template, tmp_path, redis={"url": "redis://127.0.0.1:1/0"}) as stage:
         assert "거래대금" in await stage.ask("삼성전자")
         assert "확신도" in await stage.ask("/report 삼성전자")
-        assert "🔴 redis" in await stage.ask("/health", stage.admin)
+        assert "🔴 캐시 서버 redis" in await stage.ask("/health", stage.admin)
 
 
 async def test_without_the_database_there_is_still_an_answer_in_the_asker_s_language(own_stage: Stage) -> None:
