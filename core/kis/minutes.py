@@ -14,7 +14,7 @@ from typing import Final
 
 from core.clock import KST, kst
 from core.errors import Malformed
-from core.kis.rows import LARGEST, Rejected, Row, clock_time, day, each, listed, needed, not_negative
+from core.kis.rows import LARGEST, Rejected, Row, clock_time, day, each, listed, members, needed, not_negative, whole
 from core.market.bar import MinuteBar
 
 TODAY: Final = "inquire-time-itemchartprice", "FHKST03010200"
@@ -68,15 +68,23 @@ def past_params(code: str, on: date, anchor: time) -> dict[str, str]:
 
 
 def page_of(body: Row, *, on: date, anchor: time, most: int) -> MinutePage:
-    """The rows of day `on` until `anchor`; rows of other days are what KIS fills up with, and are left out."""
+    """The rows of day `on` until `anchor`; rows of other days are what KIS fills up with before the open, and left out.
+
+    Raises `Malformed` for no row at all of a stock that has traded: that is a fault of KIS, and no quiet day.
+    """
     rows = listed(body, "output2")
+    if not rows and whole(members(body, "output1"), "acml_vol"):
+        raise Malformed("KIS: no minute of a stock that has traded")
+    others = sum(isinstance(row, dict) and row.get("stck_bsop_date") != f"{on:%Y%m%d}" for row in rows)
 
     def read(row: Row) -> MinuteBar | None:
         return _running(row, on, anchor)
 
     found, bad = each(rows, read)
     by_minute = {bar.at: bar for bar in reversed(found)}
-    return MinutePage(running=tuple(by_minute[at] for at in sorted(by_minute)), rejected=bad, full=len(rows) >= most)
+    return MinutePage(
+        running=tuple(by_minute[at] for at in sorted(by_minute)), rejected=bad, full=len(rows) >= most and not others
+    )
 
 
 def chart_of(pages: Iterable[MinutePage], *, opens: datetime) -> MinuteChart:

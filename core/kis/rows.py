@@ -106,11 +106,18 @@ def not_negative(row: Row, name: str) -> int:
 
 
 def members(body: Row, name: str) -> Row:
-    """The object `name` of a reply; raises `Malformed` where it is none."""
-    value = body.get(name)
+    """The object `name` of a reply, whatever the case of its letters, or a list of it alone: KIS answers some services
+    either way. Raises `Malformed` where there is none."""
+    value = _under(body, name)
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if not isinstance(value, dict):
         raise Malformed(f"KIS: {name} is no object")
     return value
+
+
+def _under(body: Row, name: str) -> Any:
+    return next((value for key, value in body.items() if key.lower() == name.lower()), None)
 
 
 def scaled(row: Row, name: str, unit: int) -> int | None:
@@ -155,7 +162,7 @@ def listed(body: Row, name: str) -> list[Any]:
 
     Raises `Malformed` where there is neither a list nor an object.
     """
-    found = next((value for key, value in body.items() if key.lower() == name.lower()), None)
+    found = _under(body, name)
     if isinstance(found, dict):
         found = [found]
     if not isinstance(found, list):

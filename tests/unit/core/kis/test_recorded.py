@@ -120,6 +120,46 @@ def test_minutes_of_another_day_are_what_kis_fills_up_with() -> None:
     assert (page.running, page.rejected) == ((), ())
 
 
+def test_a_page_filled_up_with_the_day_before_begins_with_the_open() -> None:
+    day_before = [row | {"stck_bsop_date": "20260526"} for row in recorded.MINUTES["output2"][:2]]
+    body = recorded.MINUTES | {"output2": [*recorded.MINUTES["output2"], *day_before]}
+    page = minutes.page_of(body, on=date(2026, 5, 27), anchor=time(15, 30), most=6)
+    opens = kst(date(2026, 5, 27), time(9))
+    chart = minutes.chart_of([page], opens=opens)
+    assert (len(chart.bars), chart.since, minutes.next_anchor(page)) == (3, opens, None)
+
+
+def test_no_minute_at_all_of_a_stock_that_has_traded_is_a_fault_and_no_quiet_day() -> None:
+    empty = recorded.MINUTES | {"output2": []}
+    with pytest.raises(Malformed, match="has traded"):
+        minutes.page_of(empty, on=date(2026, 5, 27), anchor=time(15, 30), most=30)
+    halted = empty | {"output1": recorded.MINUTES["output1"] | {"acml_vol": "0"}}
+    assert minutes.page_of(halted, on=date(2026, 5, 27), anchor=time(15, 30), most=30).running == ()
+
+
+def test_flat_minutes_that_fill_the_time_to_come_are_no_minutes() -> None:
+    """KIS fills what lies ahead with the last price and no volume."""
+    page = minutes.page_of(recorded.MINUTES, on=date(2026, 5, 27), anchor=time(15, 30), most=30)
+    chart = minutes.chart_of([page], opens=kst(date(2026, 5, 27), time(9)))
+    assert kst(date(2026, 5, 27), time(15, 29)) not in {bar.at for bar in chart.bars}
+
+
+def test_a_price_between_two_ticks_is_a_price() -> None:
+    page = minutes.page_of(recorded.MINUTES, on=date(2026, 5, 27), anchor=time(15, 30), most=30)
+    assert page.running[0].open == 308_750
+
+
+def test_the_blank_parameters_of_minutes_are_sent() -> None:
+    assert minutes.past_params("005930", date(2026, 5, 27), time(15, 30))["FID_FAKE_TICK_INCU_YN"] == ""
+    assert minutes.today_params("005930", time(9, 30)) == {
+        "FID_COND_MRKT_DIV_CODE": "J",
+        "FID_INPUT_ISCD": "005930",
+        "FID_INPUT_HOUR_1": "093000",
+        "FID_PW_DATA_INCU_YN": "N",
+        "FID_ETC_CLS_CODE": "",
+    }
+
+
 def test_a_minute_after_the_anchor_is_rejected() -> None:
     page = minutes.page_of(recorded.MINUTES, on=date(2026, 5, 27), anchor=time(15, 29), most=30)
     assert len(page.running) == 3

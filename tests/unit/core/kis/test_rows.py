@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import orjson
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import Malformed
-from core.kis.rows import day, decimal, not_negative, rejected, text, whole
+from core.kis.rows import day, decimal, listed, members, not_negative, rejected, text, whole
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -74,3 +75,15 @@ def test_any_row_that_came_as_json_can_be_quarantined(value: object) -> None:
     except (TypeError, orjson.JSONEncodeError):
         return
     assert isinstance(rejected(came, Malformed("odd")).raw, str)
+
+
+@pytest.mark.parametrize("body", [{"output": {"a": "1"}}, {"Output": {"a": "1"}}, {"OUTPUT": [{"a": "1"}]}])
+def test_an_object_may_come_as_a_list_of_one_and_under_any_case(body: dict[str, Any]) -> None:
+    assert members(body, "output") == {"a": "1"}
+    assert listed(body, "output") == [{"a": "1"}]
+
+
+@pytest.mark.parametrize("body", [{}, {"output": []}, {"output": [{}, {}]}, {"output": "1"}, {"output": ["1"]}])
+def test_what_is_no_object_is_refused(body: dict[str, Any]) -> None:
+    with pytest.raises(Malformed, match="output"):
+        members(body, "output")
