@@ -172,7 +172,7 @@ async def test_what_is_killed_is_missed_clearly_and_comes_back_whole(scene: Scen
     )
     assert SILENT not in during.values()
     assert health[SEEN_AS.get(name, name)] in {Status.UNHEALTHY, Status.DEGRADED}
-    assert re.search(rf"[🔴🟡] {SEEN_AS.get(name, name)}\b", told), "an admin is told which one it is"
+    assert re.search(rf"[🔴🟡] [^\n]*\b{SEEN_AS.get(name, name)}\b", told), "an admin is told which one it is"
     assert {kind for kind, how in during.items() if how == ANSWERED} >= STILL[name]
     assert set(after.values()) == {ANSWERED}
     for table, keys in (await held(stage)).items():
