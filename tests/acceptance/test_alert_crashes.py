@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import time, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import make_url
 
 from core.alerts.condition import COOLDOWN, ConditionKind
 from core.clock import ManualClock, kst
-from core.embedded import Addresses
+from core.embedded import Addresses, clone_database, drop_database
 from core.services import Services, open_services
 from core.settings import Settings
 from jobs.registry import JOBS
 from tests.acceptance.crash import crasher, spread
-from tests.acceptance.world import WATCHED, difference, held, staged
+from tests.acceptance.world import difference, held
 from tests.integration.alert_facts import (
     FRIDAY,
+    HYNIX,
     SAMSUNG,
     TEN,
     add_people,
+    add_stocks,
     article,
     filing,
     flow_days,
@@ -41,14 +46,15 @@ QUERIES = (
     "SELECT job, slot, state, failed, error FROM job_run WHERE job = 'dispatch_alerts'",
     "SELECT job FROM job_lease",
 )
-KILLS = 5
+KILLS = 4
 
 
 async def happen(services: Services) -> None:
-    """Something of every kind, about a stock that twenty people watch."""
+    """Something of every kind, about stocks that twenty people watch."""
+    await add_stocks(services)
     await add_people(services, range(100, 120))
-    await watch(services, SAMSUNG, range(100, 120), at=TEN)
-    await run_sql(services, "UPDATE watch_item SET added_at = :at", at=TEN)
+    for code in (SAMSUNG, HYNIX):
+        await watch(services, code, range(100, 120), at=TEN)
     await run_sql(
         services,
         "INSERT INTO alert_rule (user_id, code, kind, threshold, cooldown_seconds, created_at)"
@@ -58,7 +64,7 @@ async def happen(services: Services) -> None:
         rest=int(COOLDOWN / timedelta(seconds=1)),
         at=TEN,
     )
-    for code in WATCHED:
+    for code in (SAMSUNG, HYNIX):
         await price(services, code, 106_000, at=kst(FRIDAY, time(15, 30)))
         await report(services, code, at=AT - timedelta(minutes=5))
     for number in range(1, 4):
@@ -71,10 +77,23 @@ async def happen(services: Services) -> None:
 async def test_a_killed_telling_ends_as_an_undisturbed_one(
     servers: Addresses, database_url: str, test_settings: Callable[..., Settings]
 ) -> None:
-    async with staged(servers, database_url, test_settings) as stage, crasher() as crashes:
-        async with open_services(stage.settings(database_url), clock=ManualClock(AT)) as services:
-            await happen(services)
-        async with stage.fresh() as settings:
+    async with open_services(test_settings(), clock=ManualClock(AT)) as services:
+        await happen(services)
+
+    @asynccontextmanager
+    async def fresh() -> AsyncIterator[Settings]:
+        """Settings for a copy of that database."""
+        name = f"copy_{uuid4().hex[:12]}"
+        template = make_url(database_url).database
+        assert template is not None
+        url = await clone_database(servers.database_url, template, name)
+        try:
+            yield test_settings(database={"url": url})
+        finally:
+            await drop_database(servers.database_url, name)
+
+    async with crasher() as crashes:
+        async with fresh() as settings:
             whole = await crashes.run(DISPATCH, settings=settings, **RUN)
             assert whole.outcome == "succeeded"
             undisturbed = await held(settings, *QUERIES)
@@ -84,7 +103,7 @@ async def test_a_killed_telling_ends_as_an_undisturbed_one(
         told = whole.after("INSERT INTO outbox")
         killed = 0
         for kill in {told, told + 1, *spread(whole.moments, KILLS)}:
-            async with stage.fresh() as settings:
+            async with fresh() as settings:
                 killed += await crashes.run_through(DISPATCH, settings=settings, kills=[kill], **RUN)
                 wrong = difference(await held(settings, *QUERIES), undisturbed)
             assert not wrong, f"killed at {kill} of {whole.moments}:\n{wrong}"
