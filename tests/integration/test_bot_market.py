@@ -57,5 +57,5 @@ async def test_a_price_says_what_was_traded_after_the_close_and_what_the_stock_i
     assert "시간외 단일가 190,300원 🔵▼ 200원 · 12,345주" in price
     assert "전기,전자 · 코스피200 · NXT 거래" in price
     await stage.ask("/settings language en")
-    assert "after-hours single price 190,300원" in await stage.ask("/price 005930")
+    assert "After-hours single price 190,300원" in await stage.ask("/price 005930")
     await stage.ask("/settings language ko")
