@@ -14,6 +14,7 @@ from core.alerts.condition import EXAMPLE, ConditionKind, Wanted, parse_conditio
 from core.alerts.conditions import add_condition
 from core.chats.subscriptions import Mode, PersonalKind
 from core.errors import UserError
+from core.market.service import known_quotes
 from core.stocks.stock import Stock
 
 CONDITION: Final = rf"({'|'.join(ConditionKind)}):([0-9]{{1,10}}(?:\.[0-9]{{1,4}})?):([0-9]{{1,5}})"
@@ -91,8 +92,10 @@ async def _add(context: BotContext, written: str) -> None:
 
 
 async def _keep(context: BotContext, stock: Stock, asked: Wanted) -> None:
-    new = await add_condition(context.services, context.asker.id, stock.code, asked)
-    await context.say(views.condition_kept(stock, asked, new, context.services.kis.configured, context.texts))
+    services, now = context.services, context.services.clock.now()
+    new = await add_condition(services, context.asker.id, stock.code, asked)
+    quote = (await known_quotes(services, [stock.code])).get(stock.code)
+    await context.say(views.condition_kept(stock, asked, new, quote, services.kis.configured, now, context.texts))
 
 
 async def _delete(context: BotContext, number: str) -> None:

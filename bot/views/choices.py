@@ -13,6 +13,8 @@ from core import figures
 from core.alerts.choices import Choices, QuietHours
 from core.alerts.condition import MOST, ConditionKind, Wanted
 from core.chats.subscriptions import Mode, PersonalKind
+from core.chats.zones import SEOUL
+from core.market.bar import Quote
 from core.stocks.stock import Stock
 
 MARKS: Final = {Mode.ON: "🔔", Mode.SILENT: "🤫", Mode.OFF: "🔕"}
@@ -59,6 +61,7 @@ def choices(chosen: Choices, watched: int, now: datetime, texts: Texts) -> Messa
         kinds=[(MARKS[mode], KINDS[kind], MEANT[kind]) for kind, mode in chosen.modes.items()],
         marks=MARKS,
         quiet=hours(chosen.quiet) if chosen.quiet else "",
+        zone=chosen.zone if chosen.zone != SEOUL else "",
         conditions=[(each, condition_text(each.kind, each.threshold, texts)) for each in chosen.conditions],
         most=MOST,
         watched=watched,
@@ -73,12 +76,13 @@ def turned_off(kind: PersonalKind, texts: Texts) -> Message:
     return Message(text=said, keyboard=((_back_on(kind, texts), panel_button(texts)),))
 
 
-def condition_kept(stock: Stock, wanted: Wanted, new: bool, priced: bool, texts: Texts) -> Message:
-    """A condition is kept, or was already; `priced` says whether prices come at all."""
-    what = condition_text(wanted.kind, wanted.threshold, texts)
-    text = texts.render(
-        "condition_kept", stock=stock, what=what, cooldown=rest(wanted.cooldown, texts), new=new, priced=priced
-    )
+def condition_kept(
+    stock: Stock, wanted: Wanted, new: bool, quote: Quote | None, priced: bool, now: datetime, texts: Texts
+) -> Message:
+    """A condition is kept, or was already, beside the price last known; `priced` says whether prices come at all."""
+    what, cooldown = condition_text(wanted.kind, wanted.threshold, texts), rest(wanted.cooldown, texts)
+    values = {"stock": stock, "what": what, "cooldown": cooldown, "new": new, "quote": quote}
+    text = texts.render("condition_kept", **values, priced=priced, now=now)
     return Message(text=text, keyboard=((panel_button(texts),),))
 
 

@@ -11,6 +11,7 @@ from core.alerts.condition import Condition
 from core.alerts.conditions import conditions_of, delete_condition
 from core.chats.member import Member
 from core.chats.subscriptions import Mode, PersonalKind, choose, modes_of, quiet_hours, set_quiet_hours
+from core.chats.zones import zone_of
 from core.errors import UserError
 from core.services import Services
 
@@ -21,10 +22,12 @@ _HOURS = re.compile(r"([01]?[0-9]|2[0-3]):?([0-5][0-9])\s*[-~]\s*([01]?[0-9]|2[0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choices:
-    """How somebody is told of each kind, their quiet hours, and their conditions in the order set."""
+    """How somebody is told of each kind, their quiet hours by the clock of `zone`, and their conditions in the order
+    set."""
 
     modes: Mapping[PersonalKind, Mode]
     quiet: QuietHours | None
+    zone: str
     conditions: tuple[Condition, ...]
 
 
@@ -32,8 +35,9 @@ async def choices_of(services: Services, member: Member) -> Choices:
     """What a member chose."""
     async with services.db.read() as conn:
         modes = await modes_of(conn, member.id)
-        quiet = await quiet_hours(conn, member.id)
-        return Choices(modes=modes, quiet=quiet, conditions=tuple(await conditions_of(conn, member.id)))
+        quiet, zone = await quiet_hours(conn, member.id), await zone_of(conn, member.id)
+        conditions = tuple(await conditions_of(conn, member.id))
+    return Choices(modes=modes, quiet=quiet, zone=zone, conditions=conditions)
 
 
 async def choose_mode(services: Services, member: Member, kind: PersonalKind, mode: Mode) -> None:

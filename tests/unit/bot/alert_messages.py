@@ -17,6 +17,7 @@ from core.chats.subscriptions import DEFAULTS, Mode, PersonalKind
 from core.delivery.alert import Alert, AlertKind, Facts
 from core.delivery.letter import Destination, HookName, Letter
 from core.stocks.stock import Market, Stock
+from tests.sheets import make_quote
 from tests.unit.bot.builders import NOW
 
 SAMSUNG: Final = {"code": "005930", "name": "삼성전자", "at": "2026-02-20T01:00:00+00:00"}
@@ -93,6 +94,7 @@ FACTS: Final[Mapping[AlertKind, Facts]] = {
 }
 """An alert of every kind, with all it may carry."""
 
+QUOTE: Final = make_quote(NOW)
 CONDITIONS: Final = tuple(
     Condition(
         id=number,
@@ -125,16 +127,24 @@ def alert_messages(words: Texts, evil: str) -> Iterator[tuple[str, Message]]:
         }
         yield f"alert {kind} evil", personal(letter_of(kind, {**FACTS[kind], **named}), NOW, words)
         yield f"alert {kind} of what is hardly known", personal(letter_of(kind, SAMSUNG), NOW, words)
-    chosen = Choices(modes=DEFAULTS, quiet=None, conditions=())
+    chosen = Choices(modes=DEFAULTS, quiet=None, zone="Asia/Seoul", conditions=())
     yield "choices", choices.choices(chosen, 0, NOW, words)
-    full = Choices(modes=dict.fromkeys(PersonalKind, Mode.OFF), quiet=(time(22), time(7)), conditions=CONDITIONS * 5)
+    full = Choices(
+        modes=dict.fromkeys(PersonalKind, Mode.OFF),
+        quiet=(time(22), time(7)),
+        zone="Europe/Paris",
+        conditions=CONDITIONS * 5,
+    )
     yield "choices full", choices.choices(full, 100, NOW, words)
     stock = Stock(code="0126Z0", name=evil, market=Market.KOSPI)
     for number, cooldown in enumerate(
         (timedelta(minutes=30), timedelta(hours=2), timedelta(days=1), timedelta(days=3))
     ):
         wanted = Wanted(kind=ConditionKind.PRICE_ABOVE, threshold=Decimal(80_000), cooldown=cooldown)
-        yield f"condition kept {number}", choices.condition_kept(stock, wanted, number % 2 == 0, number > 1, words)
+        yield (
+            f"condition kept {number}",
+            choices.condition_kept(stock, wanted, number % 2 == 0, QUOTE if number else None, number > 1, NOW, words),
+        )
     for topic in PersonalKind:
         yield f"turned off {topic}", choices.turned_off(topic, words)
     yield "condition gone", choices.condition_gone(words)
