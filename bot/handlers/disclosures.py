@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -12,7 +11,7 @@ import structlog
 from bot.context import BotContext
 from bot.handlers.asking import asked_page, meant_as_number, stock_of
 from bot.views import disclosures as views
-from bot.views.disclosures import MARKET, WATCHED
+from bot.views.disclosures import MARKET, REACH, WATCHED
 from core.clock import kst_date
 from core.disclosures.filing import Disclosure
 from core.disclosures.queries import get_disclosure, issuer_codes, latest_disclosures, market_disclosures, ties_of
@@ -26,8 +25,6 @@ from core.stocks.stock import Stock
 log = structlog.get_logger(__name__)
 
 PAGE: Final = 6
-REACH: Final = timedelta(days=7)
-"""How far back the list of the market goes."""
 PATIENCE: Final = 3.0
 """Seconds an answer waits for the text of a filing."""
 EXCERPT: Final = 600

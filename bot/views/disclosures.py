@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from bot.callbacks import pack
 from bot.texts import Texts
@@ -20,6 +21,8 @@ MARKS = {Weight.MATERIAL: "❗", Weight.NOTABLE: "▫️", Weight.ROUTINE: "·"}
 WEIGHTS = {Weight.MATERIAL: "중요", Weight.NOTABLE: "참고", Weight.ROUTINE: "일상"}
 WATCHED, MARKET = "w", "m"
 """The lists that are not of one stock."""
+REACH: Final = timedelta(days=7)
+"""How far back the list of the market goes."""
 TITLES = {WATCHED: "관심종목 공시", MARKET: "시장 공시"}
 
 
@@ -58,7 +61,9 @@ def listing(
         page=page,
         reading=reading,
         now=now,
+        days=REACH.days if scope == MARKET else None,
         marks=MARKS,
+        weights=WEIGHTS,
     )
     name = stock.code if stock else scope
     numbers = [Button(str(place), pack("d", item.id)) for place, item in enumerate(filings, start=1)]

@@ -45,7 +45,8 @@ async def test_a_number_opens_a_filing_with_its_meaning_and_the_official_page(st
 async def test_without_an_argument_the_market_comes_first_and_then_the_watchlist(stage: Stage) -> None:
     person = stage.telegram.user(20_001, "새 사람")
     market = await stage.ask("/disclosures", person)
-    assert market.startswith("📋 시장 공시")
+    assert market.startswith("📋 시장 공시\n최근 7일, 중요한 공시부터\n")
+    assert "❗ 중요 · ▫️ 참고\nDART " in market
     assert "1. ❗ " in market
     await stage.ask("/watch 카카오", person)
     watched = (await stage.messages("/disclosures", person))[-1]
