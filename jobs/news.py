@@ -58,6 +58,8 @@ async def search_stock_news(services: Services, run: Run) -> None:
     run.progress(done=searched.asked)
     if searched.skipped:
         run.warn(f"naver_search: {searched.skipped}")
+    elif searched.asked and not searched.found:
+        run.warn(f"naver_search: nothing found in {searched.asked} searches")
 
 
 async def match_news(services: Services, run: Run) -> None:

@@ -31,9 +31,10 @@ _TRIES: Final = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Searched:
-    """What a run brought. `asked` counts stocks searched for; `left` calls that remain today."""
+    """What a run brought. `asked` counts stocks searched for, `found` results; `left` calls that remain today."""
 
     asked: int = 0
+    found: int = 0
     new: int = 0
     left: int = 0
     skipped: str | None = None
@@ -71,10 +72,10 @@ async def search_stocks(services: Services, source: Source, *, begin: Begin | No
         batch = turns[start : start + _BATCH]
         crawled = await _patiently(services, source, batch, begin)
         if crawled.skipped:
-            return Searched(asked=asked, new=new, left=left - asked, skipped=crawled.skipped)
+            return Searched(asked=asked, found=found, new=new, left=left - asked, skipped=crawled.skipped)
         asked, new, found = asked + len(batch), new + crawled.new, found + crawled.new + crawled.seen
     await _judge(services, source, begin, asked=asked, found=found)
-    return Searched(asked=asked, new=new, left=left - asked)
+    return Searched(asked=asked, found=found, new=new, left=left - asked)
 
 
 async def _judge(services: Services, source: Source, begin: Begin, *, asked: int, found: int) -> None:

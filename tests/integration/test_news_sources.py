@@ -308,7 +308,8 @@ async def test_one_search_may_find_nothing_and_a_whole_run_may_not(services: Ser
     for run in (1, 2, 3):
         clock.move(timedelta(minutes=10))
         room.search.faults.add(body=empty, times=30)
-        assert (await search_stocks(services, search)).asked == 30
+        searched = await search_stocks(services, search)
+        assert (searched.asked, searched.found) == (30, 0)
         assert await rows(services, state) == [("empty", run, 1, run > 1)]
     assert await rows(services, told) == [("source:naver_search:1:failed",)]
     clock.move(timedelta(hours=1))
