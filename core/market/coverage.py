@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Final
 
 from core.clock import Calendar
 from core.market.queries import Coverage
+
+_SETTLES: Final = timedelta(minutes=10)
+"""From the regular close to the trade at the closing price, which no longer moves it."""
 
 
 def first_session(calendar: Calendar, last: date, sessions: int) -> date:
@@ -13,6 +17,11 @@ def first_session(calendar: Calendar, last: date, sessions: int) -> date:
     for _ in range(sessions - 1):
         last = calendar.previous_session(last)
     return last
+
+
+def settled_at(calendar: Calendar, day: date) -> datetime:
+    """When the bar of session `day` holds its closing auction for certain: a bar read earlier has to be read again."""
+    return calendar.closes(day) + _SETTLES
 
 
 def missing_days(covered: Coverage | None, *, first: date, last: date) -> tuple[date, date] | None:

@@ -21,7 +21,8 @@ from core.errors import Malformed, NotConfigured, StockPilotError, Unavailable, 
 from core.kis.chart import DailyChart
 from core.market import queries
 from core.market.bar import Bar, Quote
-from core.market.coverage import first_session, missing_days
+from core.market.coverage import first_session, missing_days, settled_at
+from core.market.overtime import regular_quote
 from core.services import Services
 from core.sources.chain import Link, first_of
 from core.sources.service import ask_source, quarantine, record_success
@@ -157,10 +158,13 @@ async def _asked_quote(services: Services, code: str) -> bytes:
         return orjson.dumps(fresh)
     asked = await ask_source(services, QUOTES, lambda: services.kis.quote(code))
     now = services.clock.now()
-    quote = replace(asked, at=min(now, calendar.closes(calendar.latest_session(now))))
+    session = calendar.latest_session(now)
+    quote = replace(asked, at=min(now, calendar.closes(session)))
     if not quote.volume and calendar.phase(now) is Phase.PRE_OPEN:
         quote = await _with_last_session(services, quote)
     async with services.db.begin() as conn:
+        if quote.at < now:
+            quote = await regular_quote(conn, quote, calendar, day=session, at=now)
         await queries.store_quote(conn, quote)
         await record_success(conn, QUOTES, items=1, at=now, services=services)
     return orjson.dumps(quote)
@@ -226,8 +230,12 @@ async def _complete(services: Services, code: str, first: date, last: date, begi
         wanted_again = bool(chart.rejected) and await _ask_again(services, code, gap)
         async with begin() as conn:
             written = await queries.store_bars(conn, code, chart.bars, source="KIS", at=now)
-            if chart.bars and not wanted_again:  # an empty answer may be a passing fault of KIS: it covers nothing
-                await queries.cover(conn, code, since=gap[0], until=gap[1])
+            until = (
+                gap[1] if now >= settled_at(services.calendar, gap[1]) else services.calendar.previous_session(gap[1])
+            )
+            # An empty answer may be a passing fault of KIS: it covers nothing.
+            if chart.bars and not wanted_again and gap[0] <= until:
+                await queries.cover(conn, code, since=gap[0], until=until)
             await quarantine(conn, DAILY, chart.rejected, at=now)
         return written
 

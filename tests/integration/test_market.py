@@ -238,6 +238,22 @@ async def test_a_running_session_has_no_bar_yet(world: World, clock: ManualClock
     assert newest == date(2026, 2, 19)
 
 
+async def test_a_bar_read_right_after_the_close_is_read_again_once_it_is_settled(
+    world: World, clock: ManualClock
+) -> None:
+    """Its closing auction may not have been in it."""
+    server, services = world
+    clock.at = kst(date(2026, 2, 20), time(15, 31))
+    early = (await get_bars(services, "005930", as_of=clock.now()))[-1]
+    assert early.day == date(2026, 2, 20)
+    calls = charts(server)
+    clock.at = kst(date(2026, 2, 20), time(15, 40))
+    await collect_bars(services, "005930")
+    assert charts(server) == calls + 1
+    await collect_bars(services, "005930")
+    assert charts(server) == calls + 1
+
+
 async def test_bars_as_of_a_past_moment_hold_nothing_later(world: World, clock: ManualClock) -> None:
     _, services = world
     await get_bars(services, "005930", as_of=clock.now())

@@ -14,6 +14,8 @@ from core.clock import Calendar, ManualClock, kst
 from core.market import indices
 from core.market.books import known_book
 from core.market.companies import known_ratios
+from core.market.overview import depth_of
+from core.market.service import get_bars, get_quote
 from core.prediction.facts import build_sheet
 from core.runs.run import RunState
 from core.sources.service import list_sources
@@ -161,6 +163,50 @@ async def test_since_september_2026_trade_after_the_close_is_read_at_five_past_e
         assert asked(server, "inquire-daily-overtimeprice") == 0
         (kept,) = await rows(services, "SELECT * FROM overtime_price")
         assert (kept.code, kept.kind, kept.volume, kept.change) == ("005930", "continuous", 100, 50)
+
+
+async def test_a_quote_after_the_close_is_that_of_the_close_with_what_was_traded_since_kept_apart(
+    clock: ManualClock, open_test_services: OpenServices
+) -> None:
+    market = generated_market(7, until=date(2026, 9, 30))
+    clock.at = kst(AFTER_CHANGE, time(15, 41))
+    async with collecting(market, clock, open_test_services) as (_, services):
+        samsung = await stock_of(services, "005930")
+        (close,) = (await get_bars(services, "005930", as_of=clock.now()))[-1:]
+        async with services.db.begin() as conn:
+            await conn.execute(
+                text(
+                    "UPDATE daily_price SET volume = volume * 0.9, value = value * 0.9, close = close - 500, "
+                    "low = least(low, close - 500) WHERE code = '005930' AND day = :day"
+                ),
+                {"day": AFTER_CHANGE},
+            )
+        clock.at = kst(AFTER_CHANGE, time(17, 30))
+        quote = await get_quote(services, samsung)
+        assert (quote.price, quote.at) == (close.close - 500, services.calendar.closes(AFTER_CHANGE))
+        assert quote.volume == pytest.approx(close.volume * 0.9, abs=1)
+        told = market.quote("005930", clock.now())
+        assert told is not None
+        assert quote.change == told.change - 500
+        overtime = (await depth_of(services, samsung)).overtime
+        assert overtime is not None
+        assert (overtime.price, overtime.change, overtime.close) == (close.close, 500, close.close - 500)
+        assert (await build_sheet(services, samsung, as_of=clock.now())).base_price == close.close - 500
+
+
+async def test_a_few_shares_that_two_services_differ_by_are_no_trade_after_the_close(
+    clock: ManualClock, open_test_services: OpenServices
+) -> None:
+    market = generated_market(7, until=date(2026, 9, 30))
+    clock.at = kst(AFTER_CHANGE, time(15, 41))
+    async with collecting(market, clock, open_test_services) as (_, services):
+        samsung = await stock_of(services, "005930")
+        await get_bars(services, "005930", as_of=clock.now())
+        async with services.db.begin() as conn:
+            await conn.execute(text("UPDATE daily_price SET volume = volume - 1, value = value - close"))
+        clock.at = kst(AFTER_CHANGE, time(17, 30))
+        await get_quote(services, samsung)
+        assert await count(services, "overtime_price") == 0
 
 
 async def test_ratios_are_kept_by_period_as_first_seen(world: World, clock: ManualClock) -> None:
