@@ -15,8 +15,19 @@ from core.alerts import service as alerts
 from core.alerts.condition import MOST, ConditionKind, Wanted
 from core.alerts.conditions import add_condition, conditions_of, delete_condition
 from core.alerts.found import FINDERS, STORIES_AN_HOUR
-from core.chats.models import UserSettingsRow
-from core.chats.subscriptions import Mode, PersonalKind, choose, held_until, modes_of, quiet_hours, set_quiet_hours
+from core.chats.member import Role
+from core.chats.models import UserRow, UserSettingsRow
+from core.chats.service import role_of
+from core.chats.subscriptions import (
+    Mode,
+    PersonalKind,
+    choose,
+    held_until,
+    may_be_told,
+    modes_of,
+    quiet_hours,
+    set_quiet_hours,
+)
 from core.clock import ManualClock, kst
 from core.delivery import queries as letters
 from core.delivery.alert import Alert, AlertKind
@@ -28,6 +39,7 @@ from core.runs.run import RunState
 from core.services import Services
 from jobs.registry import JOBS
 from jobs.run import run_job
+from tests.conftest import OpenServices
 from tests.integration.alert_facts import (
     FRIDAY,
     HYNIX,
@@ -141,6 +153,24 @@ async def test_who_is_told_is_decided_by_their_choice_their_role_and_since_when_
     await tell(told)
     waiting = [22] if told.settings.telegram.sign_up == "open" else []
     assert await outbox(told, "chat_id, silent") == [(ANN, False), (BOB, True), *((who, False) for who in waiting)]
+
+
+@pytest.mark.parametrize("sign_up", ["open", "invite"])
+async def test_whoever_may_use_the_bot_may_be_told_and_nobody_else(
+    open_test_services: OpenServices, sign_up: str
+) -> None:
+    stored = [*Role, "odd"]
+    telegram = {"sign_up": sign_up, "admin_ids": tuple(range(100, 105)), "allowed_ids": tuple(range(200, 205))}
+    async with open_test_services(telegram=telegram) as services:
+        expected = set()
+        for kind in range(3):  # anybody, an owner, one who is named in the settings
+            for number, role in enumerate(stored, start=kind * 100):
+                await add_people(services, [number], role=role)
+                if role_of(services, number, role).reaches(Role.MEMBER):
+                    expected.add(number)
+        async with services.db.read() as conn:
+            told = set((await conn.execute(select(UserRow.id).where(may_be_told(services)))).scalars())
+    assert told == expected
 
 
 async def test_a_kind_turned_on_later_tells_nothing_of_before(told: Services) -> None:
