@@ -35,7 +35,7 @@ MEANT: Final = {
     PersonalKind.NEWS: "종목을 다룬 새 기사, 한 사건에 한 번",
     PersonalKind.DISCLOSURE: "일상 공시를 뺀 새 공시와 정정",
     PersonalKind.PRICE: "전일 종가보다 ±3%, ±5%, ±10%",
-    PersonalKind.VOLUME: "평소 같은 시각의 3배 넘는 거래",
+    PersonalKind.VOLUME: "이 시각 평소의 3배가 넘는 거래",
     PersonalKind.FLOW: "외국인·기관의 연속 또는 큰 순매매",
     PersonalKind.HIGH_LOW: "52주 신고가와 신저가",
     PersonalKind.SIGNAL: "골든·데드크로스, RSI 반전",
