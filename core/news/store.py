@@ -23,6 +23,8 @@ PRESS: Final = "press"
 SAME_STORY: Final = timedelta(hours=48)
 """How far apart equal texts are one story; further apart they are a title that comes every day."""
 
+_LOCK: Final = 0x6E657773
+"""The advisory lock of those who write articles."""
 _LEAD: Final = 200
 _COMPARED: Final = 1_200
 
@@ -87,10 +89,12 @@ async def store_drafts(conn: AsyncConnection, source: str, drafts: Sequence[Draf
     """Write articles first seen at `at`, where they were seen, their stories and matches; returns how many were new.
 
     An article that is stored already, under any of its ids, keeps its texts and gains the places and matches it did
-    not have; two stored ones that turn out to be the same become one story.
+    not have; two stored ones that turn out to be the same become one story. Writers take turns until they commit.
     """
     if not drafts:
         return 0
+    # Two that write at once would not see that they write the same article under two names.
+    await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     known = await numbers_of(conn, {name for draft in drafts for name in draft.ids})
     first: dict[str, Draft] = {}
     for draft in drafts:

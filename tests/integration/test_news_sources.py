@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date, time, timedelta
 from typing import Any
@@ -152,6 +153,19 @@ async def test_the_presss_own_page_and_navers_copy_are_one_article(services: Ser
     assert await rows(services, "SELECT known_as FROM article_alias") == [(naver,)]
     places = "SELECT source, url LIKE '%naver.com%' FROM article_source WHERE source <> 'press' ORDER BY 1"
     assert await rows(services, places) == [("hankyung", False), ("naver_main", True), ("naver_search", True)]
+
+
+async def test_readings_at_the_same_time_store_each_article_once(services: Services, room: Newsroom) -> None:
+    """An admin may ask a source while its job reads it, and sources show the same articles."""
+    for number in range(6):
+        room.plant(f"삼성전자, {number}번째 수주", BODY + "수주" * number, office="015", codes=("005930",))
+    keys = ("naver_main", "hankyung", "naver_main", "naver_search", "hankyung", "naver_stock")
+    await asyncio.gather(*(read(services, SOURCES[key]) for key in keys))
+    for key in keys:
+        assert (await read(services, SOURCES[key])).new == 0
+    stories = await rows(services, "SELECT count(DISTINCT coalesce(story_id, id)) FROM article")
+    assert stories == [(6,)]
+    assert await rows(services, "SELECT canonical_id FROM article GROUP BY 1 HAVING count(*) > 1") == []
 
 
 async def test_an_article_known_under_two_numbers_becomes_one_story_when_that_comes_out(
