@@ -20,7 +20,7 @@ from core.news.identity import fingerprint, folded
 from core.news.matching import Match
 from core.news.models import ArticleRevisionRow, ArticleRow, ArticleSourceRow
 from core.news.pages import Gone, Pages
-from core.news.store import Draft, replace_matches, texts_of
+from core.news.store import Draft, replace_matches, take_turn, texts_of
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +62,7 @@ async def revise(conn: AsyncConnection, source: str | None, draft: Draft, *, at:
     It keeps its number, its story and when it was first seen; its matches are those of the draft and its vector is
     due again. Returns whether anything changed.
     """
+    await take_turn(conn)
     headline = draft.headline
     ids = [f"{tag}/{headline.canonical_id}" for tag in draft.tags] or [headline.canonical_id]
     await conn.execute(

@@ -85,6 +85,12 @@ async def numbers_of(conn: AsyncConnection, ids: Collection[str]) -> dict[str, i
     return {row.known_as: row.article_id for row in sorted(rows, key=lambda row: -row.article_id)}
 
 
+async def take_turn(conn: AsyncConnection) -> None:
+    """Wait until nobody else writes articles, until the transaction ends: two that write at once would not see that
+    they write the same article under two names."""
+    await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
 async def store_drafts(conn: AsyncConnection, source: str, drafts: Sequence[Draft], *, at: datetime) -> int:
     """Write articles first seen at `at`, where they were seen, their stories and matches; returns how many were new.
 
@@ -93,8 +99,7 @@ async def store_drafts(conn: AsyncConnection, source: str, drafts: Sequence[Draf
     """
     if not drafts:
         return 0
-    # Two that write at once would not see that they write the same article under two names.
-    await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    await take_turn(conn)
     known = await numbers_of(conn, {name for draft in drafts for name in draft.ids})
     first: dict[str, Draft] = {}
     for draft in drafts:
