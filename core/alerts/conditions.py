@@ -36,6 +36,9 @@ _HOLDS: Final = f"""
 """
 """Whether a condition `w` holds at the quote `q`; a change is compared exactly, a volume to that usual by then."""
 
+_ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(7304)")
+"""Two that mark conditions at once would lock them in orders of their own."""
+
 _FIRE: Final = text(
     f"""
     UPDATE alert_rule w SET last_fired_at = :at
@@ -58,6 +61,7 @@ async def tell_conditions(services: Services, conn: AsyncConnection) -> int:
     since = max(opens, now - LIFETIMES[AlertKind.CONDITION_MET])
     if since > closes:
         return 0
+    await conn.execute(_ONE_AT_A_TIME)
     part = max(part_passed(now, opens, closes), EARLY)
     fired = await conn.execute(_FIRE, {"at": now, "since": since, "part": part, "before": session})
     if not fired.rowcount:

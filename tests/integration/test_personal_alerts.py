@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -536,6 +538,22 @@ async def test_conditions_of_many_cost_no_statement_more(told: Services) -> None
     statements.clear()
     assert await tell(told, PersonalKind.PRICE) == alerts.Told(letters=2_000)
     assert len(statements) < 10
+
+
+async def test_several_who_tell_at_once_tell_nothing_twice(told: Services) -> None:
+    await add_people(told, range(1_000, 1_200))
+    await watch(told, SAMSUNG, range(1_000, 1_200))
+    for who in range(1_000, 1_200, 10):
+        await condition(told, ConditionKind.PRICE_ABOVE, "80000", who=who)
+    for number in range(1, 3):
+        await article(told, number, SAMSUNG)
+    await price(told, SAMSUNG, 106_000)
+    other = replace(told, clock=ManualClock(told.clock.now() + timedelta(seconds=1)))
+    await asyncio.gather(*(tell(each) for each in (told, other) for _ in range(3)))
+    keys = [key for _, key in await outbox(told)]
+    assert len([key for key in keys if key.startswith("rule:")]) == 20
+    assert len([key for key in keys if key.startswith("price:")]) == 202
+    assert len(keys) == 20 + 3 * 202
 
 
 async def test_a_condition_is_kept_once_and_there_are_only_so_many(told: Services) -> None:
