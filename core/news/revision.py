@@ -126,12 +126,12 @@ async def recheck(pages: Pages, due: Sequence[Due], matching: Matching, *, names
     if len(gone) >= _ALL_GONE and not there:
         pages.failure, pages.closed, gone = Blocked("every page that was read again is gone"), True, []
     async with begin() as conn:
-        await pages.note(conn)
         edited = sum([await revise(conn, None, draft, at=at) for draft in drafts])
         seen = text("UPDATE article SET checked_at = :at WHERE id = ANY(:ids)")
         await conn.execute(seen, {"at": at, "ids": there + gone})
         taken = text("UPDATE article SET gone_at = :at WHERE id = ANY(:ids) AND gone_at IS NULL")
         await conn.execute(taken, {"at": at, "ids": gone})
+        await pages.note(conn)
     return Rechecked(edited=edited, gone=len(gone))
 
 
