@@ -52,6 +52,7 @@ class Due:
     summary: str
     body: str | None
     press: str
+    partial: bool
     published_at: datetime
     edited_at: datetime | None
 
@@ -136,7 +137,10 @@ async def recheck(pages: Pages, due: Sequence[Due], matching: Matching, *, names
 
 
 def _redrafted(article: Due, page: ArticlePage, matching: Matching, names: str) -> Draft | None:
-    """The article as its page has it now, None where nothing changed but spaces and quotes."""
+    """The article as its page has it now, None where nothing changed but spaces and quotes, or where it went behind a
+    paywall: what was read before is kept."""
+    if page.partial and not article.partial:
+        return None
     edited = page.edited_at is not None and (article.edited_at is None or page.edited_at > article.edited_at)
     retitled = edited and bool(page.title) and folded(page.title) != folded(article.title)
     if not retitled and folded(page.body) == folded(article.body or ""):
@@ -158,7 +162,7 @@ async def due_again(conn: AsyncConnection, ids: str, *, at: datetime, limit: int
     """Articles of the last two days about a stock whose page was read, with canonical ids that begin with `ids`,
     the newest first: each when it is twice as old as at the last reading, and an hour has passed."""
     query = text(
-        "SELECT id, canonical_id, url, title, summary, body, press, published_at, edited_at FROM article a "
+        "SELECT id, canonical_id, url, title, summary, body, press, partial, published_at, edited_at FROM article a "
         "WHERE gone_at IS NULL AND body IS NOT NULL AND starts_with(canonical_id, :ids) "
         "AND published_at > CAST(:at AS timestamptz) - INTERVAL '48 hours' "
         "AND checked_at <= CAST(:at AS timestamptz) - INTERVAL '1 hour' "

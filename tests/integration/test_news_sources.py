@@ -422,6 +422,15 @@ async def test_a_text_edited_under_the_same_headline_is_found_by_reading_again(
     assert len(room.hankyung.requests) == asked
 
 
+async def test_a_text_that_went_behind_a_paywall_is_kept(services: Services, room: Newsroom) -> None:
+    printed = room.plant("삼성전자, 9조 수주", BODY * 5, ago=30, office="015", codes=("005930",))
+    await crawl(services, SOURCES["hankyung"])
+    clock_of(services).move(timedelta(hours=2))
+    replant(room, printed, body="삼성전자가 9조원. 전문은 한경 프리미엄9에서 볼 수 있다.")
+    assert (await look_again(services, PAGE_SITES["hankyung_page"])).edited == 0
+    assert await rows(services, "SELECT length(body) > 300, partial FROM article") == [(True, False)]
+
+
 async def test_an_article_taken_down_is_marked_and_kept(services: Services, room: Newsroom) -> None:
     for title in ("삼성전자, 9조 수주", "현대차, 새 공장"):
         room.plant(title, f"{title} 소식. {BODY}", ago=5, office="015", codes=("005930",))
