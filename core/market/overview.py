@@ -39,9 +39,11 @@ _OUTSIDE: Final = (Unavailable, NotConfigured, Malformed, Unsupported)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MarketNow:
     """The market at `at`. `indices` are in the order of `MAIN`, without those that are not known; `breadth` is missing
-    too before anything has moved. Before the open the next session is that of today."""
+    too before anything has moved. Before the open the next session is that of today. `served` says whether the key, if
+    there is one, is told of indices at all."""
 
     phase: Phase
+    served: bool
     next_session: date
     opens: datetime
     indices: tuple[IndexQuote, ...]
@@ -72,6 +74,7 @@ async def market_now(services: Services) -> MarketNow:
     next_session = today if phase is Phase.PRE_OPEN else services.calendar.next_session(today)
     return MarketNow(
         phase=phase,
+        served=_serves_indices(services),
         next_session=next_session,
         opens=services.calendar.opens(next_session),
         indices=tuple(known[code] for code in MAIN if code in known),
@@ -98,7 +101,7 @@ async def _main_indices(services: Services) -> dict[str, IndexQuote]:
     moved_until = min(now, services.calendar.closes(services.calendar.latest_session(now)))
     oldest = min((known[code].at for code in MAIN), default=None) if known.keys() >= set(MAIN) else None
     fresh = oldest is not None and oldest >= moved_until - (_INDEX_FRESH if moved_until == now else timedelta())
-    if fresh or services.settings.kis.paper or not await _first_ask(services, "indices", _INDEX_FRESH / 2):
+    if fresh or not _serves_indices(services) or not await _first_ask(services, "indices", _INDEX_FRESH / 2):
         return known
     try:
         answers = await ask_now(services, MAIN)
@@ -140,6 +143,10 @@ async def _flows(services: Services, stock: Stock) -> list[NetTrading]:
     async with services.db.begin() as conn:
         await flows.store(services)(conn, answers)
     return await flows.known_flows(services, code, as_of=services.clock.now(), sessions=_FLOWS_OVER)
+
+
+def _serves_indices(services: Services) -> bool:
+    return services.kis.configured and not services.settings.kis.paper
 
 
 def _trades(stock: Stock) -> bool:

@@ -24,7 +24,7 @@ async def stage(servers: Addresses, template: str, tmp_path_factory: pytest.Temp
 async def test_the_market_says_what_it_has_and_what_is_missing(stage: Stage) -> None:
     stage.world.kis.faults.add("html", path="inquire-index-price", times=9)
     said = await stage.ask("/market")
-    assert "지수를 아직 모으지 않았습니다." in said
+    assert "지금은 지수를 가져오지 못했습니다." in said
     assert "투자자별 순매수를 아직 모으지 않았습니다." in said
     assert "다음 거래일 2026-02-23 (09:00 개장)" in said
     stage.world.kis.faults.clear()

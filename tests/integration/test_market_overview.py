@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import time, timedelta
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,8 @@ async def test_the_first_look_at_the_market_asks_for_its_indices_and_the_next_on
     assert asked(server, "inquire-index-price") == 3
     clock.move(timedelta(minutes=2))
     await services.cache.clear()
-    assert (await market_now(services)).indices[0].at == clock.now()
+    later = clock.now()
+    assert (await market_now(services)).indices[0].at >= later
 
 
 async def test_after_the_close_the_indices_of_the_close_are_not_asked_for_again(
@@ -55,6 +57,15 @@ async def test_after_the_close_the_indices_of_the_close_are_not_asked_for_again(
         assert now.indices[0].at == services.calendar.closes(FRIDAY)
         await services.cache.clear()
     assert asked(server, "inquire-index-price") == 3
+
+
+@pytest.mark.parametrize("key", [{"paper": True, "app_key": "demo-key", "app_secret": "demo-secret"}, {}])
+async def test_a_key_that_is_not_told_of_indices_is_not_asked_with(
+    open_test_services: OpenServices, key: dict[str, Any]
+) -> None:
+    async with open_test_services(kis=key | {"base_url": "http://127.0.0.1:1"}) as services:
+        now = await market_now(services)
+    assert (now.served, now.indices, now.flows) == (False, (), None)
 
 
 async def test_where_indices_cannot_be_had_the_kept_ones_are_shown(world: World, clock: ManualClock) -> None:
@@ -87,7 +98,7 @@ async def test_a_stock_nobody_collected_has_its_order_book_and_flows_when_it_is_
     samsung = await stock_of(services, "005930")
     depth = await depth_of(services, samsung)
     assert depth.book is not None
-    assert depth.book.at == clock.now()
+    assert depth.book.at >= kst(FRIDAY, time(11))
     assert depth.flows[-1].day == services.calendar.previous_session(FRIDAY)
     clock.move(timedelta(seconds=20))
     assert (await depth_of(services, samsung)).book == depth.book

@@ -37,6 +37,7 @@ def _index(code: str, level: float, change: float) -> IndexQuote:
 
 MARKET = MarketNow(
     phase=Phase.SESSION,
+    served=True,
     next_session=date(2026, 2, 23),
     opens=NOW,
     indices=(_index("0001", 2_807.63, 10.30), _index("1001", 857.51, -4.22), _index("2001", 385.2, 0.0)),
@@ -47,7 +48,14 @@ MARKET = MarketNow(
     at=NOW,
 )
 NO_MARKET = MarketNow(
-    phase=Phase.CLOSED_DAY, next_session=date(2026, 2, 23), opens=NOW, indices=(), breadth=None, flows=None, at=NOW
+    phase=Phase.CLOSED_DAY,
+    served=False,
+    next_session=date(2026, 2, 23),
+    opens=NOW,
+    indices=(),
+    breadth=None,
+    flows=None,
+    at=NOW,
 )
 DEPTH = Depth(
     book=OrderBook(
