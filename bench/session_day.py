@@ -22,6 +22,7 @@ from core.embedded import Addresses, private_servers
 from core.logs import configure_logs
 from core.settings import LogSettings, Settings, given_settings
 from tests.acceptance.session_day import RATE, Plan, SessionDay, open_day
+from tests.haste import never_wait_for_the_disk
 from tests.virtual_time import run_virtually
 
 DAY = date(2026, 11, 20)
@@ -36,6 +37,7 @@ async def measure(plan: Plan) -> None:
     configure_logs(LogSettings(level="ERROR", file=None))
     with tempfile.TemporaryDirectory(prefix="stockpilot-") as folder:
         async with private_servers(Path(folder) / "servers", postgres=True, redis=True, milvus=True) as addresses:
+            await never_wait_for_the_disk(addresses.database_url)
             await asyncio.to_thread(run_virtually, lambda: _live(plan, _settings(folder, addresses)))
 
 

@@ -16,6 +16,7 @@ from core.db import Database, migrate
 from core.embedded import Addresses, clone_database, drop_database, private_servers
 from core.services import Services, open_services
 from core.settings import Settings, environment_names, given_settings
+from tests.haste import never_wait_for_the_disk
 
 NOW = datetime(2026, 2, 20, 6, 50, tzinfo=UTC)
 """15:50 in Seoul, after the close of a Friday session."""
@@ -34,6 +35,7 @@ async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Add
     """Private servers, started once a worker."""
     folder: Path = tmp_path_factory.mktemp("servers")
     async with private_servers(folder, postgres=True, redis=True, milvus=True) as addresses:
+        await never_wait_for_the_disk(addresses.database_url)
         yield addresses
 
 

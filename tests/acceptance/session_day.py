@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import product
 from random import Random
 from statistics import quantiles
@@ -292,7 +293,7 @@ async def open_day(plan: Plan, build: Build, **groups: Mapping[str, Any]) -> Asy
     overrule those of the world.
     """
     clock = VirtualClock(kst(plan.day, plan.begin))
-    market = crowded(generated_market(plan.seed, until=plan.day), plan.stocks)
+    market = _market(plan.seed, plan.day, plan.stocks)
     async with open_world(market, clock, llm_latency=MODEL_SECONDS, kis_calls_per_second=RATE) as world:
         overrides = world.settings_overrides()
         overrides["news"] = overrides["news"] | {"seconds_between_calls": 0.5}
@@ -307,6 +308,12 @@ async def open_day(plan: Plan, build: Build, **groups: Mapping[str, Any]) -> Asy
             stocks = await _follow(services, plan.followed)
             await run_due(services, specs=[replace(spec, run=_nothing, after=()) for spec in plan.specs])
             yield SessionDay(plan=plan, world=world, services=services, clock=clock, tally=tally, stocks=stocks)
+
+
+@lru_cache
+def _market(seed: int, day: date, stocks: int) -> SimMarket:
+    """What many days of a test run are lived on: nobody changes it."""
+    return crowded(generated_market(seed, until=day), stocks)
 
 
 async def _nothing(_services: Services, _run: Run) -> None:

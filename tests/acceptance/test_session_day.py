@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -59,23 +59,27 @@ async def ran(day: SessionDay, job: str) -> list[tuple[str, int]]:
     return [(f"{slot.astimezone(KST):%H:%M}", done) for slot, done in runs]
 
 
+DAILY: Final = tuple(spec for spec in JOBS.values() if spec.schedule != "* * * * *")
+"""All but the checks of every minute."""
+
+
 @pytest.mark.parametrize(
-    ("begin", "end", "jobs"),
+    ("begin", "end", "specs", "some"),
     [
-        (time(8, 58), time(9, 11), {"collect_minute_bars", "collect_market_data", "crawl_news"}),
-        (time(15, 38), time(16, 32), {"repair_minute_bars", "collect_investor_trends", "evaluate_predictions"}),
+        (time(8, 58), time(9, 11), tuple(JOBS.values()), {"collect_minute_bars", "collect_market_data", "crawl_news"}),
+        (time(15, 38), time(16, 32), DAILY, {"repair_minute_bars", "collect_investor_trends", "evaluate_predictions"}),
     ],
     ids=["the open", "the close"],
 )
 def test_every_job_keeps_its_slots_and_nobody_waits(
-    test_settings: Build, begin: time, end: time, jobs: set[str]
+    test_settings: Build, begin: time, end: time, specs: Sequence[JobSpec], some: set[str]
 ) -> None:
     async def main() -> None:
-        plan = Plan(day=FRIDAY, stocks=72, begin=begin, end=end)
+        plan = Plan(day=FRIDAY, stocks=20, begin=begin, end=end, specs=specs, followed=6)
         async with open_day(plan, test_settings) as day:
             await day.live()
             await assert_kept(day)
-            assert jobs <= (await day.kept()).keys()
+            assert some <= (await day.kept()).keys()
 
     run_virtually(main)
 
@@ -274,14 +278,14 @@ def test_a_source_in_trouble_stops_no_other_and_is_told_once(test_settings: Buil
             PLACES,
             MODES[mode],
             first=kst(FRIDAY, time(9, 35)),
-            step=timedelta(minutes=10),
+            step=timedelta(minutes=8 if mode == "blocks" else 6),
             lasting=timedelta(minutes=32),
         )
         plan = Plan(
             day=FRIDAY,
             stocks=20,
             begin=time(9, 8),
-            end=time(12, 45),
+            end=time(12, 20) if mode == "blocks" else time(11, 20),  # who is refused does not ask again for an hour
             specs=only("crawl_news", "crawl_disclosures"),
             troubles=troubles,
             followed=4,
