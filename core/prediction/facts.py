@@ -178,7 +178,8 @@ def _gaps(stock: Stock, facts: Iterable[Fact], prices: Prices, services: Service
         yield f"{prices.bars[-1].day} 뒤의 일봉"
     if short := [label for name, label in _FROM_BARS if name not in present]:
         yield f"{', '.join(short)} (일봉 {len(prices.bars)}개)"
-    yield from (label for name, label in _FROM_QUOTE if name not in present)
+    if stock.kind not in (Kind.ETF, Kind.ETN):  # which earn nothing of their own
+        yield from (label for name, label in _FROM_QUOTE if name not in present)
     if "foreign_net_1" not in present:
         yield "투자자별 매매 동향"
     if stock.kind is Kind.COMMON and not present & {"ended_year", "ended_quarter"}:

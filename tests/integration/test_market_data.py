@@ -258,10 +258,13 @@ async def test_ratios_reach_the_fact_sheet_from_when_they_were_seen(world: World
     assert corrected.value("sales_growth_year") is None
 
 
-async def test_a_fund_lacks_no_ratios(world: World, clock: ManualClock) -> None:
+async def test_a_fund_lacks_no_figures_of_a_company(world: World, clock: ManualClock) -> None:
     _, services = world
-    fund = replace(await stock_of(services, "005930"), kind=Kind.ETF)
-    assert "재무비율" not in (await build_sheet(services, fund, as_of=clock.now())).missing
+    fund = await stock_of(services, "069500")
+    assert fund.kind is Kind.ETF
+    sheet = await build_sheet(services, fund, as_of=clock.now())
+    assert sheet.by_name.keys().isdisjoint({"per", "pbr", "roe_year"})
+    assert {"재무비율", "PER", "PBR"}.isdisjoint(sheet.missing)
 
 
 async def test_what_an_issue_is_replaces_what_was_read_before(
