@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.clock import ManualClock
 from core.kis.pace import Lane, Pace
 from core.kis.spacing import MARGIN, OwnSpacing
+from tests.virtual_time import VirtualClock, run_virtually
 
 START = datetime(2026, 2, 20, 6, 50, tzinfo=UTC)
 
@@ -144,3 +145,56 @@ async def test_waking_late_does_not_add_up() -> None:
     moments = await leave(pace, clock, 181)
     assert 180 / (moments[-1] - moments[0]).total_seconds() >= 18 * 0.95
     assert most_in_a_second(moments) <= 18
+
+
+async def test_a_call_that_leaves_late_puts_off_those_after_it() -> None:
+    clock = ManualClock(START)
+    pace = Pace(OwnSpacing(18), clock)
+    late = await pace.turn()
+    clock.move(timedelta(milliseconds=50))
+    left_at = clock.now()
+    await pace.left(late)
+    following = await pace.turn()
+    assert following.at - left_at >= pace.between * 7 / 8
+    await pace.left(following)
+    assert (await pace.turn()).at - following.at == pace.between, "the next one was in time, so nothing is put off"
+
+
+@given(st.lists(st.floats(0, 0.28), min_size=19, max_size=60))
+@settings(max_examples=40, deadline=None)
+def test_however_late_connections_make_them_no_sliding_second_holds_more_calls_than_the_rate(
+    lates: list[float],
+) -> None:
+    async def main() -> list[datetime]:
+        clock = VirtualClock(START)
+        pace, left = Pace(OwnSpacing(18), clock), []
+
+        async def call(late: float) -> None:
+            turn = await pace.turn()
+            await clock.sleep(late)
+            left.append(clock.now())
+            await pace.left(turn)
+
+        await asyncio.gather(*map(call, lates))
+        return left
+
+    assert most_in_a_second(run_virtually(main)) <= 18
+
+
+def test_calls_that_leave_late_together_put_the_others_off_once() -> None:
+    """A burst after a rest makes a connection for each of its first calls."""
+
+    async def main() -> timedelta:
+        clock = VirtualClock(START)
+        pace, left = Pace(OwnSpacing(18), clock), []
+
+        async def call(number: int) -> None:
+            turn = await pace.turn()
+            await clock.sleep(0.15 if number < 4 else 0)
+            await pace.left(turn)
+            left.append(clock.now())
+
+        await asyncio.gather(*map(call, range(90)))
+        return max(left) - START
+
+    assert run_virtually(main) <= timedelta(seconds=89 * MARGIN / 18 + 0.15)
