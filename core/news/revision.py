@@ -20,7 +20,7 @@ from core.news.identity import fingerprint, folded
 from core.news.matching import Match
 from core.news.models import ArticleRevisionRow, ArticleRow, ArticleSourceRow
 from core.news.pages import Gone, Pages
-from core.news.store import Draft, replace_matches, take_turn, texts_of
+from core.news.store import Draft, add_matches, replace_matches, take_turn, texts_of
 
 log = structlog.get_logger(__name__)
 
@@ -60,8 +60,8 @@ class Due:
 async def revise(conn: AsyncConnection, source: str | None, draft: Draft, *, at: datetime) -> bool:
     """Let the article of a draft say what the draft says. `source` is whose list shows it so, None for its own page.
 
-    It keeps its number, its story and when it was first seen; its matches are those of the draft and its vector is
-    due again. Returns whether anything changed.
+    It keeps its number, its story, when it was first seen, and what the draft shows less of; its matches are those of
+    the draft, and of the body that is kept; its vector is due again. Returns whether anything changed.
     """
     await take_turn(conn)
     headline = draft.headline
@@ -77,17 +77,21 @@ async def revise(conn: AsyncConnection, source: str | None, draft: Draft, *, at:
     if stored is None:
         return False
     title, summary, body = texts_of(draft)
-    if body is None:
+    if (begun := title.rstrip("….")) != title and stored.title.startswith(begun.rstrip()):
+        title = stored.title  # only cut, by a list that shows less of it
+    summary, page = summary or stored.summary, draft.page
+    paywalled = page is not None and page.partial and stored.body is not None and not stored.partial
+    kept = stored.body is not None and (body is None or paywalled)
+    if kept:
         body = stored.body
     if (title, summary, body) == (stored.title, stored.summary, stored.body):
         return False
     await _keep(conn, stored, at)
-    page = draft.page
     changed = {
         "title": title,
         "summary": summary,
         "body": body,
-        "partial": page.partial if page else stored.partial,
+        "partial": page.partial if page and not paywalled else stored.partial,
         "edited_at": (page.edited_at if page else None) or at,
         "fingerprint": fingerprint(title, summary),
         "sketch": gist_of(title, summary, body).sketch,
@@ -95,7 +99,10 @@ async def revise(conn: AsyncConnection, source: str | None, draft: Draft, *, at:
         "matched_as": draft.names,
     }
     await conn.execute(update(ArticleRow).where(ArticleRow.id == stored.id).values(**changed))
-    await replace_matches(conn, stored.id, draft.matches)
+    if kept:  # what the body names still counts
+        await add_matches(conn, {stored.id: draft.matches}, names=draft.names or "")
+    else:
+        await replace_matches(conn, stored.id, draft.matches)
     log.info("article_revised", article=stored.id)
     return True
 

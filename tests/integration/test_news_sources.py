@@ -422,6 +422,25 @@ async def test_a_text_edited_under_the_same_headline_is_found_by_reading_again(
     assert len(room.hankyung.requests) == asked
 
 
+async def test_a_list_that_shows_less_takes_nothing_away(services: Services, room: Newsroom) -> None:
+    printed = room.plant("삼성전자, 미국에서 9조원 규모의 반도체 수주", BODY * 2 + "현대차도 맺었다.", office="015")
+    await crawl(services, SOURCES["naver_main"])
+    await read(services, SOURCES["naver_search"])
+    stored = "SELECT title, summary <> '', body <> '' FROM article"
+    before = await rows(services, stored)
+    assert before == [(printed.title, True, True)]
+    room.naver.faults.add(path="/mnews/", status=404, times=9)
+    for title, seen in (
+        ("삼성전자, 미국에서 9조원 규모…", printed.title),
+        ("삼성전자, 계약 취소", "삼성전자, 계약 취소"),
+    ):
+        (planted,) = room.desk._planted
+        replant(room, planted, title=title, body=BODY)
+        await read(services, SOURCES["naver_search"])
+        assert await rows(services, stored) == [(seen, True, True)]
+        assert await rows(services, "SELECT code FROM match ORDER BY 1") == [("005380",), ("005930",)]
+
+
 async def test_a_text_that_went_behind_a_paywall_is_kept(services: Services, room: Newsroom) -> None:
     printed = room.plant("삼성전자, 9조 수주", BODY * 5, ago=30, office="015", codes=("005930",))
     await crawl(services, SOURCES["hankyung"])
@@ -429,6 +448,12 @@ async def test_a_text_that_went_behind_a_paywall_is_kept(services: Services, roo
     replant(room, printed, body="삼성전자가 9조원. 전문은 한경 프리미엄9에서 볼 수 있다.")
     assert (await look_again(services, PAGE_SITES["hankyung_page"])).edited == 0
     assert await rows(services, "SELECT length(body) > 300, partial FROM article") == [(True, False)]
+    (planted,) = room.desk._planted
+    replant(room, planted, title="삼성전자, 10조 수주", body="전문은 한경 프리미엄9에서 볼 수 있다.")
+    assert (await crawl(services, SOURCES["hankyung"])).revised == 1
+    assert await rows(services, "SELECT title, length(body) > 300, partial FROM article") == [
+        ("삼성전자, 10조 수주", True, False)
+    ]
 
 
 async def test_an_article_taken_down_is_marked_and_kept(services: Services, room: Newsroom) -> None:
