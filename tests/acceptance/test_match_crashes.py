@@ -26,7 +26,7 @@ from tests.conftest import NOW
 
 SEARCH, MATCH = JOBS["search_stock_news"], JOBS["match_news"]
 RUN: Any = {"slot": NOW, "at": NOW}
-_, PLACES, MATCHES, QUARANTINED, *_ = QUERIES
+PLACES, MATCHES, QUARANTINED = QUERIES[1:4]
 ARTICLES = "SELECT canonical_id, url, title, summary, press, published_at, fingerprint FROM article ORDER BY 1"
 CALLS = "SELECT calls FROM news_search_day"
 TURNS = "SELECT code, asked_at FROM news_search ORDER BY code"
