@@ -53,6 +53,18 @@ async def ask_whole(services: Services, codes: Sequence[str], *, day: date) -> A
     return await ask_each(services, SOURCE, codes, ask)
 
 
+_MOST_TRIES: Final = 3
+"""How often minutes of a session are asked for some of whose rows could not be used."""
+
+
+async def _ask_again(services: Services, code: str, day: date) -> bool:
+    """Note that some rows could not be used; whether their minutes are to be asked for again."""
+    key = f"minutes:again:{code}:{day}"
+    tried = int(await services.cache.get(key) or 0) + 1
+    await services.cache.set(key, b"%d" % tried, timedelta(days=2))
+    return tried < _MOST_TRIES
+
+
 async def store(
     services: Services,
     conn: AsyncConnection,
@@ -69,7 +81,11 @@ async def store(
         for code, chart in answers.found.items()
     ]
     written = await queries.store_true(conn, charts)
-    reached = {chart.code: end for chart in charts if chart.since <= covered.get(chart.code, opens)}
+    odd = [code for code, chart in answers.found.items() if chart.rejected]
+    again = {code for code in odd if await _ask_again(services, code, day)}
+    reached = {
+        chart.code: end for chart in charts if chart.since <= covered.get(chart.code, opens) and chart.code not in again
+    }
     await queries.cover_minutes(conn, day, reached)
     await quarantine(conn, SOURCE, (row for chart in answers.found.values() for row in chart.rejected), at=at)
     await record_success(conn, SOURCE, items=len(charts), at=at, services=services)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import date, datetime, time, timedelta
 
+import orjson
 import pytest
 
 from core.clock import ManualClock, kst
@@ -119,6 +120,22 @@ async def test_after_the_close_every_stock_has_the_whole_day(
     calls = asked(server, "inquire-time-dailychartprice")
     clock.move(timedelta(minutes=5))
     assert await run(services, "repair_minute_bars") is RunState.SUCCEEDED
+    assert asked(server, "inquire-time-dailychartprice") == calls
+
+
+@pytest.mark.parametrize(("odd_answers", "calls"), [(1, 2), (99, 3)])
+async def test_minutes_with_an_odd_row_are_asked_for_again_but_not_for_ever(
+    world: World, market: SimMarket, odd_answers: int, calls: int
+) -> None:
+    server, services = world
+    row = {"stck_bsop_date": f"{FRIDAY:%Y%m%d}", "stck_cntg_hour": "090000", "cntg_vol": "many"}
+    body = orjson.dumps({"rt_cd": "0", "output1": {"acml_vol": "1"}, "output2": [row]}).decode()
+    server.faults.add("answer", path="inquire-time-dailychartprice", body=body, times=odd_answers)
+    looked = [await get_minutes(services, "000660", day=FRIDAY) for _ in range(5)]
+    assert looked[0] == []
+    if odd_answers == 1:
+        assert plain(looked[1]) == told(market, "000660", CLOSES)
+        calls += 3  # the whole session takes four
     assert asked(server, "inquire-time-dailychartprice") == calls
 
 
