@@ -51,7 +51,8 @@ def listing(
         turn.append(Button(texts("◀ 처음으로"), pack("n", code, 1)))
     if more:
         turn.append(Button(texts("다음 ▶"), pack("n", code, page + 1)))
-    return Message(text=text, keyboard=rows(numbers, width=4) + ((tuple(turn),) if turn else ()))
+    others = [Button(texts("📰 전체 뉴스"), pack("n", "-", 1))] if stock else []
+    return Message(text=text, keyboard=(*rows(numbers, width=4), *(tuple(row) for row in (turn, others) if row)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -51,6 +51,12 @@ def test_a_page_beyond_the_end_leads_to_the_first() -> None:
     assert before.text == "◀ 이전"
 
 
+def test_the_news_of_a_stock_leads_back_to_all_news() -> None:
+    *_, (others,) = views.listing([make_article()], SAMSUNG, 1, False, read(timedelta()), NOW, KO).keyboard
+    assert (others.text, others.data) == ("📰 전체 뉴스", "1:n:-:1")
+    assert len(listing(read(timedelta()), count=1).keyboard) == 1
+
+
 def test_an_article_that_was_taken_down_is_marked_in_the_list() -> None:
     assert "원문이 내려간 기사" in listing(read(timedelta()), count=1, gone=True).text
 
