@@ -10,9 +10,11 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from core.clock import KST, kst
+from core.runs.run import Run
+from core.services import Services
 from core.settings import Settings
 from jobs.registry import JOBS
-from jobs.spec import JobSpec
+from jobs.spec import CatchUp, JobSpec
 from sim.http import SimServer
 from sim.world import World
 from tests.acceptance.session_day import RATE, Plan, SessionDay, open_day
@@ -75,7 +77,7 @@ def test_every_job_keeps_its_slots_and_nobody_waits(
     test_settings: Build, begin: time, end: time, specs: Sequence[JobSpec], some: set[str]
 ) -> None:
     async def main() -> None:
-        plan = Plan(day=FRIDAY, stocks=20, begin=begin, end=end, specs=specs, followed=6)
+        plan = Plan(day=FRIDAY, stocks=12, begin=begin, end=end, specs=specs, followed=4)
         async with open_day(plan, test_settings) as day:
             await day.live()
             await assert_kept(day)
@@ -84,19 +86,53 @@ def test_every_job_keeps_its_slots_and_nobody_waits(
     run_virtually(main)
 
 
+def job(name: str, *after: str, seconds: float) -> JobSpec:
+    """A job of every five minutes that takes so long."""
+
+    async def work(services: Services, _run: Run) -> None:
+        await services.clock.sleep(seconds)
+
+    return JobSpec(
+        name=name,
+        summary=name,
+        schedule="*/5 * * * *",
+        run=work,
+        timeout=timedelta(minutes=4),
+        catch_up=CatchUp.LATEST,
+        after=after,
+    )
+
+
 def test_what_is_under_way_is_neither_failed_nor_missed(test_settings: Build) -> None:
     async def main() -> None:
-        specs = only("crawl_news", "search_stock_news", "embed_news", "collect_minute_bars")
-        plan = Plan(day=FRIDAY, stocks=20, begin=time(9, 9), end=time(9, 13), specs=specs, reports_an_hour=0)
+        specs = (job("first", seconds=60), job("second", "first", seconds=1), job("slow", seconds=300))
+        plan = Plan(day=FRIDAY, stocks=20, begin=time(9, 4), end=time(9, 10), specs=specs, reports_an_hour=0)
         async with open_day(plan, test_settings) as day:
             living = asyncio.create_task(day.live())
-            await day.clock.until(kst(FRIDAY, time(9, 10, 1)))
-            news = (await day.kept())["crawl_news"]
-            assert (news.slots, news.done, news.failed_runs) == (1, 0, 0)
-            assert "search_stock_news" not in await day.kept(), "it waits for the other"
+            await day.clock.until(kst(FRIDAY, time(9, 5, 30)))
+            first = (await day.kept())["first"]
+            assert (first.slots, first.done, first.failed_runs) == (1, 0, 0)
+            assert "second" not in await day.kept(), "it waits for the other"
             assert await day.missed() == []
             await living
-            await assert_kept(day)
+            failed = {name: kept.failed_runs for name, kept in (await day.kept()).items()}
+            assert failed == {"first": 0, "second": 0, "slow": 1}, "what outlasts its time has failed"
+            assert await day.missed() == []
+
+    run_virtually(main)
+
+
+def test_a_slot_whose_time_has_passed_is_missed(test_settings: Build) -> None:
+    async def main() -> None:
+        specs = (job("stuck", seconds=1), job("waits", "stuck", seconds=1))
+        plan = Plan(day=FRIDAY, stocks=20, begin=time(9, 4), end=time(9, 12), specs=specs, reports_an_hour=0)
+        async with open_day(plan, test_settings) as day:
+            await day.clock.until(kst(FRIDAY, time(9, 9)))
+            both = [("stuck", kst(FRIDAY, time(9, 5))), ("waits", kst(FRIDAY, time(9, 5)))]
+            assert await day.missed() == both, "nobody ran anything, and four minutes are over"
+            await day.clock.until(kst(FRIDAY, time(9, 12)))
+            ten = kst(FRIDAY, time(9, 10))
+            assert sorted(await day.missed()) == sorted([*both, ("stuck", ten), ("waits", ten)])
 
     run_virtually(main)
 
@@ -104,7 +140,7 @@ def test_what_is_under_way_is_neither_failed_nor_missed(test_settings: Build) ->
 def test_minutes_of_the_whole_market_keep_their_time_after_hours_of_outage(test_settings: Build) -> None:
     async def main() -> None:
         specs = only("collect_minute_bars", "collect_market_data")
-        plan = Plan(day=FRIDAY, stocks=2_700, begin=time(14, 59), end=time(15, 2), specs=specs, quotes_a_minute=20)
+        plan = Plan(day=FRIDAY, stocks=2_700, begin=time(14, 59), end=time(15, 1), specs=specs, quotes_a_minute=20)
         async with open_day(plan, test_settings) as day:
             await day.live()
             await assert_kept(day)
@@ -135,12 +171,12 @@ def test_a_saturated_key_gives_nearly_all_of_its_rate_and_people_go_first(test_s
 
 def test_on_a_holiday_no_market_job_runs_and_the_rest_goes_on(test_settings: Build) -> None:
     async def main() -> None:
-        plan = Plan(day=CHRISTMAS, stocks=20, begin=time(8, 55), end=time(9, 12))
+        plan = Plan(day=CHRISTMAS, stocks=20, begin=time(8, 58), end=time(9, 6))
         async with open_day(plan, test_settings) as day:
             await day.live()
             await assert_kept(day)
             assert {name for name in await day.kept() if JOBS[name].sessions_only} == set()
-            assert len(await ran(day, "crawl_news")) == 2
+            assert [slot for slot, _ in await ran(day, "crawl_news")] == ["09:00"]
             assert day.tally.paths["intstock-multprice"] == 0
 
     run_virtually(main)
@@ -154,7 +190,7 @@ MARKET: Final = only(
 
 def test_minutes_of_a_day_that_opens_an_hour_late_begin_with_its_open(test_settings: Build) -> None:
     async def main() -> None:
-        plan = Plan(day=EXAM, stocks=20, begin=time(9, 50), end=time(10, 16), specs=MARKET)
+        plan = Plan(day=EXAM, stocks=12, begin=time(9, 56), end=time(10, 8), specs=MARKET)
         async with open_day(plan, test_settings) as day:
             await day.live()
             await assert_kept(day)
@@ -167,7 +203,7 @@ def test_minutes_of_a_day_that_opens_an_hour_late_begin_with_its_open(test_setti
 
 def test_work_after_the_close_of_such_a_day_waits_for_it(test_settings: Build) -> None:
     async def main() -> None:
-        plan = Plan(day=EXAM, stocks=20, begin=time(16, 20), end=time(17, 5), specs=MARKET)
+        plan = Plan(day=EXAM, stocks=12, begin=time(16, 24), end=time(17, 2), specs=MARKET)
         async with open_day(plan, test_settings) as day:
             await day.live()
             await assert_kept(day)
@@ -283,12 +319,12 @@ def test_a_source_in_trouble_stops_no_other_and_is_told_once(test_settings: Buil
         )
         plan = Plan(
             day=FRIDAY,
-            stocks=20,
+            stocks=12,
             begin=time(9, 8),
             end=time(12, 20) if mode == "blocks" else time(11, 20),  # who is refused does not ask again for an hour
             specs=only("crawl_news", "crawl_disclosures"),
             troubles=troubles,
-            followed=4,
+            followed=2,
             quotes_a_minute=0.2,
             reports_an_hour=0,
         )
@@ -320,17 +356,17 @@ def test_a_part_of_kis_in_trouble_stops_no_other(test_settings: Build, mode: str
             places,
             MODES[mode],
             first=kst(FRIDAY, time(9, 4)),
-            step=timedelta(minutes=6),
-            lasting=timedelta(minutes=9),
+            step=timedelta(minutes=3),
+            lasting=timedelta(minutes=6),
         )
         plan = Plan(
             day=FRIDAY,
-            stocks=20,
+            stocks=12,
             begin=time(8, 59),
-            end=time(10, 46) if mode == "blocks" else time(9, 56),  # who is refused does not ask again for an hour
+            end=time(10, 31) if mode == "blocks" else time(9, 41),  # who is refused does not ask again for an hour
             specs=only("collect_minute_bars", "collect_market_data"),
             troubles=troubles,
-            followed=4,
+            followed=2,
             quotes_a_minute=0.5,
             reports_an_hour=1,
         )
