@@ -1,4 +1,5 @@
-"""The whole market's prices by thirty a call, against the time the quota itself takes, at a KIS that enforces 18/s."""
+"""The whole market's prices by thirty a call, against the time the quota itself takes, at a KIS that enforces 18/s; and
+how much of the quota one process uses, and two that share a key."""
 
 from __future__ import annotations
 
@@ -61,6 +62,12 @@ async def measure() -> None:
         began = perf_counter()
         await asyncio.gather(*(collecting.order_book("005930") for _ in range(BOOKS)))
         books = perf_counter() - began
+        other = KisClient(services.settings.kis, db=services.db, clock=clock, cache=services.cache)
+        began = perf_counter()
+        clients = (collecting, other.collecting)
+        await asyncio.gather(*(client.order_book("005930") for client in clients for _ in range(BOOKS // 2)))
+        together = perf_counter() - began
+        await other.close()
         refused, stop = server.refused_for_rate, asyncio.Event()
         asking = asyncio.create_task(_asked_meanwhile(services.kis, stop))
         await collecting.quotes(codes)
@@ -72,6 +79,7 @@ async def measure() -> None:
     )
     print(verdict("quote sweep to the quota's own time", sweep / (CALLS / RATE), 1.1))
     print(verdict("share of the quota used", BOOKS / RATE / books, 0.95, at_most=False))
+    print(verdict("share used by two with one key", BOOKS / RATE / together, 0.95, at_most=False))
     print(verdict("calls refused for the rate", float(server.refused_for_rate), 0))
 
 
