@@ -79,6 +79,22 @@ LIFETIMES: Final[Mapping[AlertKind, timedelta]] = {
 LIFETIME: Final = timedelta(days=1)
 """How long any other alert is worth telling."""
 
+_URGENT: Final = timedelta(minutes=15)
+"""What people are told of and is worth telling no longer than this cannot wait for briefs of ten thousand."""
+
+
+def rank_of(kind: AlertKind) -> int:
+    """Whose turn it is where many letters wait, 0 before all: the admins', what is urgent, other alerts, briefs.
+
+    It decides between chats alone: inside one everything is told in the order it was written.
+    """
+    if kind not in PERSONAL:
+        return 0
+    if kind is AlertKind.BRIEF:
+        return 3
+    return 1 if LIFETIMES[kind] <= _URGENT else 2
+
+
 NEVER_TWICE: Final = frozenset({AlertKind.SIGNAL})
 """Kinds of which a second telling would be taken for a second event: where Telegram does not say whether one has
 arrived, it is parked for the admins to see instead of sent again."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     RowMapping,
     Select,
+    SmallInteger,
     Text,
     bindparam,
     case,
@@ -34,7 +35,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.chats.models import ChatRow, UserRow, UserSettingsRow
 from core.chats.subscriptions import Mode, held_until
-from core.delivery.alert import LIFETIME, LIFETIMES, Alert, AlertKind
+from core.delivery.alert import LIFETIME, LIFETIMES, Alert, AlertKind, rank_of
 from core.delivery.letter import Destination, HookName, Letter, State, Step
 from core.delivery.models import OutboxRow
 
@@ -70,9 +71,9 @@ class OutboxState:
 
 _ADD = text(
     """
-    INSERT INTO outbox (key, part, kind, facts, hook, chat_id, state, not_before, expires_at, created_at, sent_at)
+    INSERT INTO outbox (key, part, kind, facts, hook, chat_id, state, not_before, expires_at, created_at, sent_at, rank)
     SELECT :key, :part, :kind, :facts, hook, chat_id, CASE hook WHEN 'log' THEN 'sent' ELSE 'waiting' END,
-        now.at, :expires_at, now.at, CASE hook WHEN 'log' THEN now.at END
+        now.at, :expires_at, now.at, CASE hook WHEN 'log' THEN now.at END, :rank
     FROM unnest(CAST(:hooks AS text[]), CAST(:chats AS bigint[])) AS d (hook, chat_id),
         (SELECT CAST(:at AS timestamptz) AS at) AS now
     ON CONFLICT DO NOTHING
@@ -94,6 +95,7 @@ async def add(conn: AsyncConnection, alert: Alert, destinations: Collection[Dest
         "chats": [to.chat_id for to in destinations],
         "at": at,
         "expires_at": at + alert.lifetime,
+        "rank": rank_of(alert.kind),
     }
     new = (await conn.execute(_ADD, values)).rowcount
     if new:
@@ -164,6 +166,7 @@ async def add_letters(
         "expires_at": literal(expires_at),
         "created_at": literal(at),
         "error": case((late, QUIET)),
+        "rank": literal(rank_of(kind), SmallInteger),
     }
     statement = upsert(OutboxRow).from_select(list(values), select(*values.values()))
     new = (await conn.execute(statement.on_conflict_do_nothing())).rowcount
@@ -189,17 +192,19 @@ async def walk_in_order(conn: AsyncConnection) -> None:
 
 _CLAIM = text(
     """
-    UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id = (
-        SELECT id FROM outbox o
-        WHERE state = 'waiting' AND not_before <= :at AND expires_at > :at AND hook = ANY(:hooks)
-            AND (chat_id IS NULL OR chat_id <> ALL(:busy))
-            AND NOT EXISTS (
-                SELECT FROM outbox e
-                WHERE e.chat_id = o.chat_id AND e.id < o.id
-                    AND (e.state = 'sending' OR (e.state = 'waiting' AND e.expires_at > :at
-                        AND (e.attempts > 0 OR e.not_before <= :at)))
-            )
-        ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+    UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE state = 'waiting' AND id = (
+        SELECT coalesce(first.id, o.id)
+        FROM outbox o LEFT JOIN LATERAL (
+            SELECT id, state, not_before FROM outbox e
+            WHERE e.chat_id = o.chat_id AND e.id <= o.id
+                AND (e.state = 'sending' OR (e.state = 'waiting' AND e.expires_at > :at
+                    AND (e.attempts > 0 OR e.not_before <= :at)))
+            ORDER BY e.id LIMIT 1
+        ) AS first ON true
+        WHERE o.state = 'waiting' AND o.not_before <= :at AND o.expires_at > :at AND o.hook = ANY(:hooks)
+            AND (o.chat_id IS NULL OR o.chat_id <> ALL(:busy))
+            AND (first.id IS NULL OR (first.state = 'waiting' AND first.not_before <= :at))
+        ORDER BY o.rank, o.id LIMIT 1
     )
     RETURNING id, key, part, kind, facts, hook, chat_id, created_at, attempts, repeated, silent
     """
@@ -209,10 +214,11 @@ _CLAIM = text(
 async def claim(
     conn: AsyncConnection, *, at: datetime, hooks: Collection[HookName], busy: Collection[int]
 ) -> Letter | None:
-    """Take up the oldest letter that may be told at `at` by one of `hooks`, in a chat that is not `busy`.
+    """Take up a letter that may be told at `at` by one of `hooks`, in a chat that is not `busy`.
 
-    Of each chat it is the first of those left, and only when none of them is on its way; one kept for the end of quiet
-    hours holds up none. Commit before telling it.
+    The letter of the lowest rank calls its chat, the oldest of several; taken up is the first of those left for that
+    chat, and only when none of them is on its way. So what is urgent overtakes other chats and takes along what stands
+    before it in its own. One kept for the end of quiet hours holds up none. Commit before telling it.
     """
     row = (await conn.execute(_CLAIM, {"at": at, "hooks": list(hooks), "busy": list(busy)})).mappings().first()
     return _letter(row) if row else None
@@ -243,9 +249,13 @@ async def drop_late(conn: AsyncConnection, *, at: datetime) -> int:
     return (await conn.execute(late.values(state=State.DROPPED, error=LATE))).rowcount
 
 
-async def drop_chat(conn: AsyncConnection, *, chat_id: int, reason: str) -> int:
-    """Drop all that waits for a chat that cannot be reached, and mark the chat; returns how many were dropped."""
-    await conn.execute(update(ChatRow).where(ChatRow.id == chat_id).values(reachable=False))
+async def drop_chat(conn: AsyncConnection, *, chat_id: int, reason: str, at: datetime) -> int:
+    """Drop all that waits for a chat that cannot be reached, and mark the chat; returns how many were dropped.
+
+    The chat need not be known: that of a person who never wrote to the bot is not.
+    """
+    gone = upsert(ChatRow).values(id=chat_id, kind="private" if chat_id > 0 else "group", reachable=False, seen_at=at)
+    await conn.execute(gone.on_conflict_do_update(index_elements=["id"], set_={"reachable": False}))
     waiting = update(OutboxRow).where(OutboxRow.chat_id == chat_id, OutboxRow.state == State.WAITING)
     return (await conn.execute(waiting.values(state=State.DROPPED, error=reason))).rowcount
 
@@ -266,11 +276,10 @@ async def move_chat(conn: AsyncConnection, *, old: int, new: int, at: datetime) 
 
     What has ended moves too, so that nothing told under the old id is told again under the new one.
     """
-    await conn.execute(update(ChatRow).where(ChatRow.id == old).values(reachable=False))
     known = upsert(ChatRow).values(id=new, kind="supergroup", reachable=True, seen_at=at)
     await conn.execute(known.on_conflict_do_nothing())
     moved = (await conn.execute(_MOVE, {"old": old, "new": new})).rowcount
-    await drop_chat(conn, chat_id=old, reason="told under the new id")
+    await drop_chat(conn, chat_id=old, reason="told under the new id", at=at)
     return moved
 
 
@@ -307,9 +316,12 @@ async def outbox_state(conn: AsyncConnection, *, since: datetime | None = None) 
     return OutboxState(**(await conn.execute(query)).one()._mapping)
 
 
-async def prune(conn: AsyncConnection, *, before: datetime) -> int:
-    """Forget the letters written before `before` that have come to an end; returns how many."""
-    return (await conn.execute(delete(OutboxRow).where(OutboxRow.created_at < before, ~_OPEN))).rowcount
+async def prune(conn: AsyncConnection, *, before: datetime, kinds: Collection[AlertKind] | None = None) -> int:
+    """Forget the letters written before `before`, of these kinds or all, that have come to an end; returns how many."""
+    ended = delete(OutboxRow).where(OutboxRow.created_at < before, ~_OPEN)
+    if kinds is not None:
+        ended = ended.where(OutboxRow.kind.in_(kinds))
+    return (await conn.execute(ended)).rowcount
 
 
 def _letter(row: RowMapping) -> Letter:

@@ -260,7 +260,7 @@ async def _of_chat(
         if isinstance(outcome, Moved):
             await queries.move_chat(conn, old=chat_id, new=outcome.chat_id, at=now)
         else:
-            await queries.drop_chat(conn, chat_id=chat_id, reason=outcome.reason)
+            await queries.drop_chat(conn, chat_id=chat_id, reason=outcome.reason, at=now)
 
 
 def _outcome(task: asyncio.Task[Outcome]) -> Outcome:

@@ -16,9 +16,11 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from bot.hooks import open_hooks
+from core.chats import service as chats
+from core.chats.subscriptions import PersonalKind, subscribed
 from core.clock import ManualClock, ShiftedClock
 from core.delivery import queries
-from core.delivery.alert import Alert, AlertKind
+from core.delivery.alert import PERSONAL, Alert, AlertKind
 from core.delivery.letter import Delivered, Destination, HookName, Letter, NotSent, Refused, TooFast, Unknown
 from core.delivery.sender import Hooks, drain, send_forever
 from core.delivery.service import tell_admins
@@ -29,15 +31,17 @@ from core.strategies.registry import strategies
 from core.strategies.strategy import Kind
 from core.strategies.supervisor import Supervisor
 from jobs.run import run_job
-from jobs.upkeep import LETTERS_KEPT, housekeeping
+from jobs.upkeep import LETTERS_KEPT, PERSONAL_KEPT, housekeeping
 from sim.telegram.people import TelegramUser
 from sim.telegram.server import TelegramServer
 from tests.conftest import NOW, OpenServices
+from tests.integration.alert_facts import add_people
 from tests.unit.core.delivery.outbox import make_alert, rows
 from tests.unit.jobs.specs import make_spec
 
 TOKEN = "1000000001:token-of-the-simulated-telegram-aaaaaaa"
 ANN, BOB = 11, 12
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,6 +145,23 @@ async def test_an_admin_who_never_wrote_to_the_bot_is_dropped(post: Post) -> Non
     await post.put("a", chats=(13,))
     await post.send()
     assert await rows(post.services.db, "state, error") == [("dropped", "BadRequest: Chat not found")]
+
+
+async def test_whoever_never_opened_the_chat_is_tried_once_until_they_open_it(post: Post) -> None:
+    post.telegram.user(13, "Cho")
+    await add_people(post.services, [13])
+    assert await asked_to_be_told(post.services) == [13]
+    await post.put("a", "b", chats=(13,))
+    await post.send()
+    assert await rows(post.services.db, "key, state, attempts") == [("a", "dropped", 1), ("b", "dropped", 0)]
+    assert await asked_to_be_told(post.services) == []
+    await chats.seen_chat(post.services, chat_id=13, kind="private")
+    assert await asked_to_be_told(post.services) == [13]
+
+
+async def asked_to_be_told(services: Services) -> list[int]:
+    async with services.db.read() as conn:
+        return [row.user_id for row in await conn.execute(subscribed(services, PersonalKind.BRIEF))]
 
 
 async def test_a_group_that_became_a_supergroup_gets_all_there(post: Post) -> None:
@@ -331,9 +352,18 @@ async def test_a_supervised_sender_tells_what_is_written_while_it_runs(post: Pos
 
 async def test_housekeeping_forgets_what_was_told_long_ago_and_nothing_else(post: Post, clock: ManualClock) -> None:
     await post.put("a")
+    await post.put("b", chats=(100,), kind=AlertKind.BRIEF)
     await post.send()
-    async with post.services.db.begin() as conn:
-        assert await queries.prune(conn, before=NOW) == 0
-    clock.move(LETTERS_KEPT + timedelta(minutes=1))
+    await post.put("c", kind=AlertKind.STORY)
+    for kept, left in ((PERSONAL_KEPT, "abc"), (PERSONAL_KEPT + MINUTE, "ac"), (LETTERS_KEPT, "ac")):
+        clock.at = NOW + kept
+        await run_job(post.services, make_spec(run=housekeeping), clock.now(), owner="a")
+        assert [key for (key,) in await rows(post.services.db, "key")] == list(left)
+    await post.send()
+    clock.move(MINUTE)
     await run_job(post.services, make_spec(run=housekeeping), clock.now(), owner="a")
     assert await rows(post.services.db) == []
+
+
+def test_what_people_were_told_is_remembered_far_longer_than_it_is_worth_telling() -> None:
+    assert max(Alert(kind=kind, key="k").lifetime for kind in PERSONAL) * 3 < PERSONAL_KEPT

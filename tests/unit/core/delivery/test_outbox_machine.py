@@ -1,11 +1,14 @@
-"""Any order of writing, telling, crashing, moving, blocking and expiring loses nothing and keeps every chat's order."""
+"""Any order of writing, telling, crashing, moving, blocking and expiring loses nothing and keeps every chat's order.
+
+What is kept for the end of somebody's quiet hours is told after them, or is too late; it holds up nothing else.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Coroutine
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, settings
@@ -20,9 +23,11 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import text
 
+from core.chats.subscriptions import Mode
+from core.clock import kst
 from core.db import Database
 from core.delivery import queries
-from core.delivery.alert import AlertKind
+from core.delivery.alert import LIFETIMES, AlertKind
 from core.delivery.letter import (
     Delivered,
     Destination,
@@ -37,6 +42,7 @@ from core.delivery.letter import (
     Unreachable,
     step,
 )
+from core.delivery.queries import Personal
 from core.delivery.sender import IN_FLIGHT
 from tests.conftest import NOW
 from tests.unit.core.delivery.outbox import make_alert
@@ -44,6 +50,22 @@ from tests.unit.core.delivery.outbox import make_alert
 T = TypeVar("T")
 CHATS = st.lists(st.integers(1, 3), min_size=1, max_size=3, unique=True)
 KINDS = st.sampled_from([AlertKind.STRATEGY_RECOVERED, AlertKind.SIGNAL])
+TURNS = [
+    {AlertKind.STRATEGY_RECOVERED, AlertKind.SIGNAL},
+    {AlertKind.PRICE_MOVED},
+    {AlertKind.STORY},
+    {AlertKind.BRIEF},
+]
+"""Whose letters are told first, of different chats."""
+PERSONAL = st.sampled_from([AlertKind.PRICE_MOVED, AlertKind.STORY, AlertKind.BRIEF])
+MODES = st.sampled_from([Mode.ON, Mode.SILENT])
+DAY = NOW.date()
+QUIET = {2: (time(15, 45), time(16, 15)), 3: (time(16), time(17, 30))}
+"""The quiet hours of the people of these chats, in Seoul; it begins at ten to four."""
+PEOPLE = """
+    INSERT INTO "user" (id, name, role, joined_at, seen_at)
+    SELECT id, 'p', 'member', now(), now() FROM unnest(ARRAY[1, 2, 3, 101, 102, 103]) AS u (id) ON CONFLICT DO NOTHING
+"""
 NOT_ARRIVED: list[Outcome] = [TooFast(timedelta(seconds=5)), NotSent("down"), Unknown("timeout"), Refused("odd")]
 
 
@@ -78,11 +100,19 @@ class OutboxMachine(RuleBasedStateMachine):
         self.held: list[Letter] = []
         self.dead: list[Letter] = []
         self.arrived: defaultdict[int, list[Letter]] = defaultdict(list)
+        self.taken_at: dict[int, datetime] = {}
+        self.kept_until: dict[tuple[str, int], datetime] = {}
+        self.silent: set[tuple[str, int]] = set()
         self.written: set[tuple[str, int]] = set()
         self.now_at: dict[int, int] = {}
         self.ended: dict[int, str] = {}
         self.crashes = self.timeouts = 0
         self.do(self.execute("TRUNCATE outbox, chat"))
+        self.do(self.execute(PEOPLE))
+        for user, (start, end) in QUIET.items():
+            hours = f"(VALUES ({user}), ({user + 100})) AS u (id), (VALUES (time '{start}', time '{end}')) AS q (a, b)"
+            into = "INSERT INTO user_settings (user_id, quiet_from, quiet_until)"
+            self.do(self.execute(f"{into} SELECT id, a, b FROM {hours} ON CONFLICT DO NOTHING"))
 
     @initialize()
     def begin(self) -> None:
@@ -113,11 +143,35 @@ class OutboxMachine(RuleBasedStateMachine):
             to = [Destination(HookName.TELEGRAM, chat) for chat in chats]
             return await queries.add(conn, make_alert(key, kind), to, at=self.now)
 
+    @rule(key=st.integers(10, 19), chat=st.integers(1, 3), kind=PERSONAL, mode=MODES)
+    def write_to_a_person(self, key: int, chat: int, kind: AlertKind, mode: Mode) -> None:
+        """What is theirs alone is kept back in their quiet hours, and is at an end when it would expire in them."""
+        user = self.now_at.get(chat, chat)
+        new = (str(key), user) not in self.written
+        assert self.do(self._write_personal(Personal(user_id=user, mode=mode, alert=make_alert(str(key), kind)))) == new
+        if not new:
+            return
+        self.written.add((str(key), user))
+        start, end = (kst(DAY, each) for each in QUIET.get(chat, (time(0), time(0))))
+        if start <= self.now < end:
+            self.kept_until[str(key), chat] = end
+        if mode is Mode.SILENT:
+            self.silent.add((str(key), chat))
+        ((state,),) = self.do(self.execute(f"SELECT state FROM outbox WHERE key = '{key}' AND chat_id = {user}"))
+        late = end >= self.now + LIFETIMES[kind] and start <= self.now < end
+        assert state == ("dropped" if late else "waiting")
+
+    async def _write_personal(self, letter: Personal) -> int:
+        async with self.db.begin() as conn:
+            return await queries.add_each(conn, [letter], at=self.now, since=self.now)
+
     @rule()
     @precondition(lambda self: len(self.held) < IN_FLIGHT)
     def take_up(self) -> None:
-        """At most so many are on their way, and of each chat only one."""
+        """At most so many are on their way, of each chat only one, and what is urgent calls its chat first."""
+        expected = self.turn()
         letter = self.do(self._take_up())
+        assert (letter and letter.id) == expected
         if letter is not None:
             assert letter.to not in [other.to for other in self.held]
             assert letter.id not in self.ended
@@ -125,7 +179,27 @@ class OutboxMachine(RuleBasedStateMachine):
 
     async def _take_up(self) -> Letter | None:
         async with self.db.begin() as conn:
-            return await queries.claim(conn, at=self.now, hooks=[HookName.TELEGRAM], busy=[])
+            letter = await queries.claim(conn, at=self.now, hooks=[HookName.TELEGRAM], busy=[])
+        if letter is not None:
+            self.taken_at[letter.id] = self.now
+        return letter
+
+    def turn(self) -> int | None:
+        """The number of the letter whose turn it is."""
+        query = "SELECT chat_id, id, state, kind, not_before, expires_at, attempts FROM outbox ORDER BY id"
+        chats: defaultdict[int, list[tuple[int, bool, int]]] = defaultdict(list)
+        for chat, number, state, kind, not_before, expires_at, attempts in self.do(self.execute(query)):
+            due = state == "waiting" and not_before <= self.now < expires_at
+            rests = state == "waiting" and attempts and self.now < expires_at
+            if due or rests or state == "sending":
+                (rank,) = (rank for rank, kinds in enumerate(TURNS) if kind in kinds)
+                chats[chat].append((number, due, rank))
+        called = [
+            (min((rank, number) for number, due, rank in letters if due), letters[0][0])
+            for letters in chats.values()
+            if letters[0][1]
+        ]
+        return min(called)[1] if called else None
 
     @rule(which=st.integers(0, 3))
     @precondition(lambda self: self.held)
@@ -177,7 +251,7 @@ class OutboxMachine(RuleBasedStateMachine):
             mine = await queries.settle(conn, letter, step(letter, outcome, self.now), at=self.now)
             assert letter.to.chat_id is not None
             if mine and isinstance(outcome, Unreachable):
-                await queries.drop_chat(conn, chat_id=letter.to.chat_id, reason="blocked")
+                await queries.drop_chat(conn, chat_id=letter.to.chat_id, reason="blocked", at=self.now)
             if mine and isinstance(outcome, Moved):
                 await queries.move_chat(conn, old=letter.to.chat_id, new=outcome.chat_id, at=self.now)
             return mine
@@ -225,32 +299,36 @@ class OutboxMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """In the end everything that is not told has another end."""
-        while letter := (self.held.pop() if self.held else self.do(self._take_up())):
-            self.arrive(letter)
-            self.do(self._settle(letter, Delivered()))
-            self.now += timedelta(minutes=6)
-            self.do(self._drop_late())
-        self.now += timedelta(minutes=6)
-        if (late := self.do(self._take_up())) is not None:
-            self.held = [late]
-            self.teardown()
-            return
-        left = {state for (state,) in self.do(self.execute("SELECT state FROM outbox"))}
-        assert left <= {"sent", "parked", "dropped", "failed"}
+        while self.held or self.left():
+            if letter := (self.held.pop() if self.held else self.do(self._take_up())):
+                self.arrive(letter)
+                self.do(self._settle(letter, Delivered()))
+            else:
+                self.now += timedelta(minutes=6)
+                self.do(self._drop_late())
+        ends = {state for (state,) in self.do(self.execute("SELECT state FROM outbox"))}
+        assert ends <= {"sent", "parked", "dropped", "failed"}
         times = [letter for letters in self.arrived.values() for letter in letters]
         again = len(times) - len({letter.id for letter in times})
         assert again <= self.crashes * IN_FLIGHT + self.timeouts
+
+    def left(self) -> bool:
+        """Whether something is not told yet and has no other end."""
+        return bool(self.do(self.execute("SELECT 1 FROM outbox WHERE state IN ('waiting', 'sending') LIMIT 1")))
 
     def pick(self, which: int) -> Letter:
         """A letter on its way, which is then no more."""
         return self.held.pop(which % len(self.held))
 
     def arrive(self, letter: Letter) -> None:
-        """A reader sees it: in order, and where they have seen it before, marked."""
+        """A reader sees it: after their quiet hours, in order but for them, and where they have seen it, marked."""
         assert letter.to.chat_id is not None
-        seen = self.arrived[letter.to.chat_id % 100]
+        chat = letter.to.chat_id % 100
+        seen, kept_until = self.arrived[chat], self.kept_until.get((letter.alert.key, chat), NOW)
+        assert letter.silent == ((letter.alert.key, chat) in self.silent)
+        assert self.taken_at[letter.id] >= kept_until
         if any(letter.id == other.id for other in seen):
             assert letter.repeated
         else:
-            assert all(other.id < letter.id for other in seen)
+            assert all(other.id < letter.id or self.taken_at[other.id] < kept_until for other in seen)
         seen.append(letter)

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from core.clock import ManualClock
 from core.delivery import queries
-from core.delivery.alert import LIFETIME, AlertKind
+from core.delivery.alert import LIFETIME, PERSONAL, AlertKind
 from core.delivery.letter import (
     Delivered,
     Destination,
@@ -86,6 +86,20 @@ async def test_an_alert_for_a_hundred_thousand_chats_is_written_at_once(services
         assert await queries.add(conn, make_alert("a"), everybody, at=NOW) == 100_000
         assert await queries.add(conn, make_alert("a"), everybody, at=NOW) == 0
         assert (await outbox_state(conn)).depth == 100_000
+
+
+async def test_what_is_urgent_does_not_wait_for_two_thousand_briefs(services: Services) -> None:
+    """It takes along what stands before it in its own chat, and comes a second after it."""
+    hook = Kept()
+    await put(services.db, "brief", chats=range(1, 2_001), kind=AlertKind.BRIEF)
+    await put(services.db, "story", chats=(3_001,), kind=AlertKind.STORY)
+    await put(services.db, "price", chats=(1_500, 3_000), kind=AlertKind.PRICE_MOVED)
+    await put(services.db, "job", chats=(1_700, 3_002), kind=AlertKind.JOB_FAILED)
+    async with sending(services, hook):
+        await until(services, "sent", 5 + A_SECOND + IN_FLIGHT)
+    assert hook.told[:5] == [(1_700, "brief"), (3_002, "job"), (1_500, "brief"), (3_000, "price"), (3_001, "story")]
+    assert {(1_700, "job"), (1_500, "price")} < set(hook.told[5:])
+    assert len([key for _, key in hook.told[5:] if key == "brief"]) >= A_SECOND - IN_FLIGHT, "nobody stands idle"
 
 
 async def test_what_is_not_committed_is_not_told(services: Services) -> None:
@@ -225,6 +239,17 @@ async def test_a_blocked_chat_loses_what_waits_for_it_and_no_other_does(services
         assert (await conn.execute(text("SELECT reachable FROM chat WHERE id = 1"))).scalar_one() is False
 
 
+async def test_a_chat_that_was_never_seen_is_known_as_out_of_reach_once_it_refused(
+    services: Services, clock: ManualClock
+) -> None:
+    hooks = {HookName.TELEGRAM: Kept(lambda _: Unreachable("Chat not found"))}
+    await put(services.db, "a", chats=(1, -5))
+    await drain(services, hooks=hooks)
+    async with services.db.read() as conn:
+        seen = list(await conn.execute(text("SELECT id, kind, reachable FROM chat ORDER BY id")))
+    assert seen == [(-5, "group", False), (1, "private", False)]
+
+
 async def test_a_moved_chat_gets_everything_under_its_new_id_and_nothing_twice(services: Services) -> None:
     hook, hooks = Kept(), {HookName.TELEGRAM: Kept(lambda letter: Moved(-100) if letter.to.chat_id == -1 else DONE)}
     await put(services.db, "a", chats=(-1,))
@@ -258,15 +283,15 @@ async def test_a_hook_that_raises_fails_its_letter_alone(services: Services) -> 
 
 async def test_what_cannot_be_told_in_time_is_dropped_and_counted(services: Services, clock: ManualClock) -> None:
     def out_of_reach(_: Letter) -> Outcome:
-        clock.move(timedelta(hours=1))
+        clock.move(timedelta(hours=4))
         return NotSent("down")
 
     hook = Kept(out_of_reach)
     await put(services.db, "a")
     await drain(services, hooks={HookName.TELEGRAM: hook})
-    assert NOW + LIFETIME <= clock.now() < NOW + LIFETIME + timedelta(hours=2)
+    assert NOW + LIFETIME <= clock.now() < NOW + LIFETIME + timedelta(hours=5)
     assert await rows(services.db, "state, error, repeated") == [("dropped", "too late", False)]
-    assert 20 <= len(hook.told) <= 24
+    assert len(hook.told) == 6
 
 
 async def test_a_webhook_that_hangs_does_not_hold_up_the_chats(services: Services) -> None:
@@ -309,5 +334,7 @@ async def test_the_state_of_the_outbox_counts_every_end(services: Services) -> N
         assert await outbox_state(conn) == lost
         later = await outbox_state(conn, since=NOW + timedelta(seconds=1))
         assert later == replace(lost, failed=0, dropped=0, parked=0)
-        assert await prune(conn, before=NOW + timedelta(seconds=1)) == 3
+        soon = NOW + timedelta(seconds=1)
+        assert await prune(conn, before=soon, kinds=PERSONAL) == 0
+        assert await prune(conn, before=soon) == 3
         assert (await outbox_state(conn)).depth == 1
