@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 import stamina
@@ -26,6 +27,7 @@ from core.health.kept import kept_of, watch
 from core.health.loop_lag import sampled
 from core.health.probe import Probe
 from core.log_records.rows import keeping_log_rows
+from core.market.sessions import follow_sessions
 from core.runs.leadership import Leadership, lead
 from core.services import Services, open_services
 from core.settings import Settings
@@ -34,7 +36,10 @@ from core.strategies.supervisor import Supervisor
 from jobs.control import Control
 from jobs.lag import scheduler_probe
 from jobs.registry import JOBS
-from jobs.scheduler import process_name, run_due, schedule
+from jobs.scheduler import JOB_KWARGS, process_name, run_due, schedule
+
+FOLLOW_EVERY = timedelta(minutes=30)
+"""How often a process looks for days of the exchange's calendar that another one has read."""
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +67,9 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
             stack.push_async_callback(control.stop)
             await set_menus(application.bot, settings.telegram.admin_ids)
             await application.start()
+            assert application.job_queue is not None
+            follow = partial(_follow_the_calendar, services)
+            application.job_queue.run_repeating(follow, FOLLOW_EVERY, name="follow_calendar", job_kwargs=JOB_KWARGS)
             if settings.telegram.webhook_url:
                 await stack.enter_async_context(open_webhook(application, settings.telegram, services.cache))
             if settings.app.jobs:
@@ -70,6 +78,14 @@ async def running(settings: Settings, *, clock: Clock | None = None) -> AsyncIte
                 await stack.enter_async_context(_polling(application, retries=-1))
             log.info("started", bot=application.bot.username)
             yield services, application
+
+
+async def _follow_the_calendar(services: Services, _context: object) -> None:
+    """One process at a time reads the exchange's calendar; the others learn of it from the database."""
+    try:
+        await follow_sessions(services)
+    except Unavailable as error:
+        log.info("calendar_not_followed", error=str(error))
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from core.clock import kst_date
-from core.kis.calendar import store_sessions
+from core.kis.calendar import known_sessions, store_sessions
 from core.kis.rows import Rejected
 from core.market.service import Begin
 from core.services import Services
@@ -26,7 +26,7 @@ Days = tuple[Mapping[date, bool], tuple[Rejected, ...]]
 async def refresh_sessions(services: Services, *, begin: Begin | None = None) -> int:
     """Read the next weeks of the exchange's calendar, keep them and follow them; returns how many days were wrong.
 
-    Other processes follow when they start. Raises as `core.kis.client`.
+    Other processes follow by `follow_sessions`. Raises as `core.kis.client`.
     """
     today = kst_date(services.clock.now())
 
@@ -44,3 +44,9 @@ async def refresh_sessions(services: Services, *, begin: Begin | None = None) ->
     for day, trades in wrong.items():
         log.warning("calendar_corrected", day=day.isoformat(), trades=trades)
     return len(wrong)
+
+
+async def follow_sessions(services: Services) -> None:
+    """Follow what was read of the exchange's calendar by any process. Raises `Unavailable`."""
+    async with services.db.read() as conn:
+        services.calendar.learn(await known_sessions(conn))

@@ -15,6 +15,7 @@ from core.market.books import known_book
 from core.market.companies import known_ratios
 from core.market.overview import depth_of
 from core.market.service import get_bars, get_quote
+from core.market.sessions import follow_sessions
 from core.prediction.facts import build_sheet
 from core.runs.run import RunState
 from core.sources.service import list_sources
@@ -278,7 +279,7 @@ async def test_what_an_issue_is_replaces_what_was_read_before(
     assert (row.name, row.market, row.shares) == ("삼성전자", "STK", market.issues["005930"].shares)
 
 
-async def test_the_exchanges_own_calendar_corrects_ours_here_and_after_a_restart(
+async def test_the_exchanges_own_calendar_corrects_ours_here_elsewhere_and_after_a_restart(
     clock: ManualClock, open_test_services: OpenServices, tmp_path: Path
 ) -> None:
     holiday, weekend = date(2026, 2, 24), date(2026, 2, 28)
@@ -286,7 +287,11 @@ async def test_the_exchanges_own_calendar_corrects_ours_here_and_after_a_restart
     world = generated_market(7, until=UNTIL, calendar=told)
     async with collecting(world, clock, open_test_services) as (server, services):
         assert services.calendar.is_session(holiday)
-        assert await run(services, "refresh_calendar") is RunState.SUCCEEDED
+        async with open_test_services(app={"data_dir": tmp_path / "beside"}) as beside:
+            assert await run(services, "refresh_calendar") is RunState.SUCCEEDED
+            assert beside.calendar.is_session(holiday)
+            await follow_sessions(beside)
+            assert not beside.calendar.is_session(holiday)
         assert asked(server, "chk-holiday") == 1
         assert not services.calendar.is_session(holiday)
         assert services.calendar.closes(weekend) == datetime(2026, 2, 28, 6, 30, tzinfo=UTC)
