@@ -169,10 +169,14 @@ def test_a_saturated_key_gives_nearly_all_of_its_rate_and_people_go_first(test_s
     run_virtually(main)
 
 
+FEW_PAGES: Final = {"sources": ("naver_main", "naver_focus", "naver_stock")}
+"""Settings by which every source's lists are read, but hardly a page of an article."""
+
+
 def test_on_a_holiday_no_market_job_runs_and_the_rest_goes_on(test_settings: Build) -> None:
     async def main() -> None:
-        plan = Plan(day=CHRISTMAS, stocks=20, begin=time(8, 58), end=time(9, 6))
-        async with open_day(plan, test_settings) as day:
+        plan = Plan(day=CHRISTMAS, stocks=12, begin=time(8, 58), end=time(9, 6))
+        async with open_day(plan, test_settings, news=FEW_PAGES) as day:
             await day.live()
             await assert_kept(day)
             assert {name for name in await day.kept() if JOBS[name].sessions_only} == set()
@@ -203,12 +207,12 @@ def test_minutes_of_a_day_that_opens_an_hour_late_begin_with_its_open(test_setti
 
 def test_work_after_the_close_of_such_a_day_waits_for_it(test_settings: Build) -> None:
     async def main() -> None:
-        plan = Plan(day=EXAM, stocks=12, begin=time(16, 24), end=time(17, 2), specs=MARKET)
+        plan = Plan(day=EXAM, stocks=12, begin=time(16, 24), end=time(17, 2), specs=MARKET, followed=4)
         async with open_day(plan, test_settings) as day:
             await day.live()
             await assert_kept(day)
-            assert await ran(day, "collect_daily_bars") == [("16:40", 12)]
-            assert await ran(day, "generate_reports") == [("16:45", 12)]
+            assert await ran(day, "collect_daily_bars") == [("16:40", 4)]
+            assert await ran(day, "generate_reports") == [("16:45", 4)]
             assert [slot for slot, _ in await ran(day, "repair_minute_bars")] == ["16:50"]
             assert await day.rows("SELECT max(at) FROM minute_price") == [(kst(EXAM, time(16, 30)),)]
             assert await day.rows("SELECT max(day) FROM daily_price") == [(EXAM,)]
@@ -226,7 +230,9 @@ def test_trade_after_the_close_is_collected_when_it_has_ended(
 ) -> None:
     async def main() -> None:
         specs = only("collect_overtime", "collect_index_daily")
-        plan = Plan(day=on, stocks=20, begin=time(17, 55), end=time(20, 10), specs=specs, quotes_a_minute=0.2)
+        plan = Plan(
+            day=on, stocks=20, begin=time(17, 55), end=time(20, 10), specs=specs, quotes_a_minute=0.1, reports_an_hour=0
+        )
         async with open_day(plan, test_settings) as day:
             await day.live()
             await assert_kept(day)
@@ -328,7 +334,7 @@ def test_a_source_in_trouble_stops_no_other_and_is_told_once(test_settings: Buil
             quotes_a_minute=0.2,
             reports_an_hour=0,
         )
-        async with open_day(plan, test_settings) as day:
+        async with open_day(plan, test_settings, news=FEW_PAGES) as day:
             await day.live()
             kept = await day.kept()
             assert await day.missed() == []
