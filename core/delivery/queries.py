@@ -35,7 +35,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.chats.models import ChatRow, UserRow, UserSettingsRow
 from core.chats.subscriptions import Mode, held_until
-from core.delivery.alert import LIFETIME, LIFETIMES, Alert, AlertKind, rank_of
+from core.delivery.alert import LIFETIME, LIFETIMES, PERSONAL, Alert, AlertKind, rank_of
 from core.delivery.letter import Destination, HookName, Letter, State, Step
 from core.delivery.models import OutboxRow
 
@@ -247,6 +247,30 @@ async def drop_late(conn: AsyncConnection, *, at: datetime) -> int:
     """Drop the letters that are not worth telling any more; returns how many."""
     late = update(OutboxRow).where(OutboxRow.state == State.WAITING, OutboxRow.expires_at <= at)
     return (await conn.execute(late.values(state=State.DROPPED, error=LATE))).rowcount
+
+
+async def hold_back(conn: AsyncConnection, *, at: datetime) -> int:
+    """Keep what waits for people whose quiet hours have begun meanwhile until these end; returns how many.
+
+    What would expire in them is dropped. What was taken up before may have arrived, and goes on being told.
+    """
+    hours = select(UserSettingsRow.user_id, held_until(at).label("end")).where(UserSettingsRow.quiet_from.is_not(None))
+    quiet = hours.subquery()
+    late = OutboxRow.expires_at <= quiet.c.end
+    kept = update(OutboxRow).where(
+        OutboxRow.state == State.WAITING,
+        OutboxRow.attempts == 0,
+        OutboxRow.not_before <= at,
+        OutboxRow.kind.in_(PERSONAL),
+        OutboxRow.chat_id == quiet.c.user_id,
+        quiet.c.end > at,
+    )
+    values = {
+        "not_before": quiet.c.end,
+        "state": case((late, State.DROPPED.value), else_=OutboxRow.state),
+        "error": case((late, QUIET), else_=OutboxRow.error),
+    }
+    return (await conn.execute(kept.values(**values))).rowcount
 
 
 async def drop_chat(conn: AsyncConnection, *, chat_id: int, reason: str, at: datetime) -> int:

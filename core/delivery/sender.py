@@ -131,7 +131,7 @@ class Sender:
             while True:
                 await beat()
                 await self._settle(line.db)
-                await self._drop_late(line.conn)
+                await self._sweep(line.conn)
                 pause = await self._take_up(line.conn)
                 if until_empty and not self._flying and not await self._waiting(line.conn):
                     return
@@ -201,11 +201,13 @@ class Sender:
             del self._flying[task]
             _log(letter, outcome, becomes.state)
 
-    async def _drop_late(self, conn: AsyncConnection) -> None:
-        now = self._services.clock.now()
-        if self._swept_at is not None and timedelta() <= now - self._swept_at < LOOK_EVERY:
+    async def _sweep(self, conn: AsyncConnection) -> None:
+        now, before = self._services.clock.now(), self._swept_at
+        if before is not None and timedelta() <= now - before < LOOK_EVERY:
             return
         self._swept_at = now
+        if before is None or now.replace(second=0, microsecond=0) != before.replace(second=0, microsecond=0):
+            await queries.hold_back(conn, at=now)  # quiet hours begin with a minute
         if late := await queries.drop_late(conn, at=now):
             log.warning("alerts_too_late", letters=late)
 

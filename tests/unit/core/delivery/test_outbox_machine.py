@@ -81,7 +81,7 @@ def test_the_outbox_keeps_its_promises(database_url: str) -> None:
             run_state_machine_as_test(
                 Machine,
                 settings=settings(
-                    max_examples=40,
+                    max_examples=30,
                     stateful_step_count=30,
                     deadline=None,
                     suppress_health_check=[HealthCheck.too_slow],
@@ -116,9 +116,12 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """Three chats wait for three alerts each."""
-        for key in (0, 1, 2):
-            self.write(key, [1, 2, 3], AlertKind.STRATEGY_RECOVERED)
+        """Three chats wait for alerts, and before these for what can wait: briefs, and what is kept back."""
+        self.write_to_a_person(10, 1, AlertKind.BRIEF, Mode.ON)
+        self.write_to_a_person(11, 2, AlertKind.STORY, Mode.SILENT)
+        self.write_to_a_person(12, 3, AlertKind.BRIEF, Mode.ON)
+        for key, chats in ((0, [2, 3]), (1, [2, 3]), (2, [1, 2, 3])):
+            self.write(key, chats, AlertKind.STRATEGY_RECOVERED)
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run it to its end."""
@@ -152,14 +155,19 @@ class OutboxMachine(RuleBasedStateMachine):
         if not new:
             return
         self.written.add((str(key), user))
-        start, end = (kst(DAY, each) for each in QUIET.get(chat, (time(0), time(0))))
-        if start <= self.now < end:
-            self.kept_until[str(key), chat] = end
+        quiet_until = self.quiet_until(chat)
+        if quiet_until:
+            self.kept_until[str(key), chat] = quiet_until
         if mode is Mode.SILENT:
             self.silent.add((str(key), chat))
         ((state,),) = self.do(self.execute(f"SELECT state FROM outbox WHERE key = '{key}' AND chat_id = {user}"))
-        late = end >= self.now + LIFETIMES[kind] and start <= self.now < end
+        late = quiet_until is not None and quiet_until >= self.now + LIFETIMES[kind]
         assert state == ("dropped" if late else "waiting")
+
+    def quiet_until(self, chat: int) -> datetime | None:
+        """When the quiet hours of this chat's person end that last now."""
+        start, end = (kst(DAY, each) for each in QUIET.get(chat % 100, (time(0), time(0))))
+        return end if start <= self.now < end else None
 
     async def _write_personal(self, letter: Personal) -> int:
         async with self.db.begin() as conn:
@@ -174,6 +182,9 @@ class OutboxMachine(RuleBasedStateMachine):
         assert (letter and letter.id) == expected
         if letter is not None:
             assert letter.to not in [other.to for other in self.held]
+            assert letter.to.chat_id is not None
+            personal = letter.alert.kind in {AlertKind.PRICE_MOVED, AlertKind.STORY, AlertKind.BRIEF}
+            assert not (personal and letter.attempts == 1 and self.quiet_until(letter.to.chat_id))
             assert letter.id not in self.ended
             self.held.append(letter)
 
@@ -280,13 +291,18 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule(minutes=st.sampled_from([1, 1, 10, 90]))
     def time_passes(self, minutes: int) -> None:
-        """What is too late is dropped."""
+        """What is too late is dropped; what its reader is not to be told any more today is kept back."""
         self.now += timedelta(minutes=minutes)
-        self.do(self._drop_late())
+        fresh = "SELECT key, chat_id FROM outbox WHERE state = 'waiting' AND attempts = 0 AND key::int >= 10"
+        for key, chat in self.do(self.execute(fresh)):
+            if quiet_until := self.quiet_until(chat):
+                self.kept_until[key, chat % 100] = quiet_until
+        self.do(self._sweep())
 
-    async def _drop_late(self) -> int:
+    async def _sweep(self) -> None:
         async with self.db.begin() as conn:
-            return await queries.drop_late(conn, at=self.now)
+            await queries.drop_late(conn, at=self.now)
+            await queries.hold_back(conn, at=self.now)
 
     @invariant()
     def nothing_is_lost_and_what_has_ended_stays_so(self) -> None:
@@ -304,8 +320,7 @@ class OutboxMachine(RuleBasedStateMachine):
                 self.arrive(letter)
                 self.do(self._settle(letter, Delivered()))
             else:
-                self.now += timedelta(minutes=6)
-                self.do(self._drop_late())
+                self.time_passes(minutes=6)
         ends = {state for (state,) in self.do(self.execute("SELECT state FROM outbox"))}
         assert ends <= {"sent", "parked", "dropped", "failed"}
         times = [letter for letters in self.arrived.values() for letter in letters]

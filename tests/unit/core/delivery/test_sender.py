@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from core.chats.subscriptions import set_quiet_hours
 from core.clock import ManualClock
 from core.delivery import queries
 from core.delivery.alert import LIFETIME, PERSONAL, AlertKind
@@ -237,6 +238,43 @@ async def test_a_blocked_chat_loses_what_waits_for_it_and_no_other_does(services
     assert {row[2] for row in await rows(services.db) if row[0] == 2} == {"parked"}
     async with services.db.read() as conn:
         assert (await conn.execute(text("SELECT reachable FROM chat WHERE id = 1"))).scalar_one() is False
+
+
+async def test_what_waits_while_quiet_hours_begin_is_kept_until_they_end_and_the_admins_alerts_are_not(
+    services: Services, clock: ManualClock
+) -> None:
+    """Nobody is woken because Telegram was out of reach until late."""
+    begin, end = NOW + timedelta(minutes=30), NOW + timedelta(minutes=90)
+    async with services.db.begin() as conn:
+        person = "INSERT INTO \"user\" (id, name, role, joined_at, seen_at) VALUES (2, 'p', 'member', now(), now())"
+        await conn.execute(text(person))
+        await set_quiet_hours(conn, 2, (begin.time(), end.time()))
+        await conn.execute(text("UPDATE user_settings SET time_zone = 'UTC'"))
+    for key, chat, kind in (
+        ("job", 1, AlertKind.JOB_FAILED),
+        ("story", 2, AlertKind.STORY),
+        ("volume", 2, AlertKind.VOLUME_SURGED),
+        ("job", 2, AlertKind.JOB_FAILED),
+    ):
+        await put(services.db, key, chats=(chat,), kind=kind)
+
+    def out_of_reach(_: Letter) -> Outcome:
+        down = clock.now() < begin
+        clock.at = max(clock.now(), begin)
+        return NotSent("down") if down else DONE
+
+    hook = Kept(out_of_reach)
+    await drain(services, hooks={HookName.TELEGRAM: hook})
+    assert sorted(hook.told[1:]) == [(1, "job"), (2, "job")]
+    assert await rows(services.db, f"key, state, error, not_before >= '{end}'") == [
+        ("job", "sent", None, False),
+        ("story", "waiting", None, True),
+        ("volume", "dropped", "quiet hours", True),
+        ("job", "sent", None, False),
+    ]
+    clock.at = end
+    await drain(services, hooks={HookName.TELEGRAM: hook})
+    assert hook.told[3:] == [(2, "story")]
 
 
 async def test_a_chat_that_was_never_seen_is_known_as_out_of_reach_once_it_refused(
