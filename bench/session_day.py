@@ -2,8 +2,8 @@
 
 2,700 stocks from 08:00 to 20:30 in virtual time, over real HTTP to the simulated exchange, with a real Redis and a real
 PostgreSQL that waits for no disk. A quarter of a million calls: half an hour of one core or less, of which a machine
-that is busy with other things makes an hour or more; the figures of the day stay the same. SESSION_DAY="120 09:00 10:00" makes
-it smaller.
+that is busy with other things makes an hour or more; the figures of the day stay the same.
+SESSION_DAY="120 09:00 10:00" makes it smaller.
 """
 
 from __future__ import annotations

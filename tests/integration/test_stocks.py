@@ -19,7 +19,7 @@ from core.sources.models import QuarantineRow
 from core.sources.service import get_source
 from core.stocks.models import StockAliasRow, StockRow
 from core.stocks.nicknames import nickname_pairs
-from core.stocks.queries import get_stock, list_aliases, list_stocks
+from core.stocks.queries import get_stock, list_aliases, list_followed, list_stocks
 from core.stocks.resolver import Found
 from core.stocks.service import SOURCE, refresh_stocks, stock_resolver
 from core.stocks.stock import Market, Stock
@@ -208,3 +208,14 @@ async def test_the_resolver_is_built_once_and_again_when_the_list_changed(
 async def test_an_empty_list_gives_a_resolver_that_knows_nothing(services: Services) -> None:
     resolver = await stock_resolver(services)
     assert resolver.get("005930") is None
+
+
+async def test_followed_are_listed_stocks_with_priority_or_watched_by_code(live: Services) -> None:
+    await refresh_stocks(live)
+    async with live.db.begin() as conn:
+        await conn.execute(update(StockRow).where(StockRow.code.in_(["035420", "000660"])).values(priority=2))
+        await conn.execute(update(StockRow).where(StockRow.code == "000660").values(active=False))
+        watched = await list_followed(conn, ["005930", "000660", "999999"])
+        nobody = await list_followed(conn, [])
+    assert [stock.code for stock in watched] == ["005930", "035420"]
+    assert [stock.code for stock in nobody] == ["035420"]
