@@ -29,6 +29,7 @@ from bot.views.alerts import alert
 from bot.views.briefs import brief
 from bot.views.message import Message
 from bot.views.personal import personal
+from core.chats.service import spoken_at
 from core.delivery.alert import PERSONAL, AlertKind
 from core.delivery.hook import AlertHook
 from core.delivery.letter import (
@@ -44,7 +45,6 @@ from core.delivery.letter import (
     Unreachable,
 )
 from core.delivery.sender import IN_FLIGHT
-from core.delivery.service import language_at
 from core.delivery.webhook import WebhookHook
 from core.services import Services
 
@@ -66,7 +66,7 @@ class TelegramHook:
     async def deliver(self, letter: Letter) -> Outcome:
         """Write it once; raises `Unavailable` before anything is sent when the reader's language cannot be had."""
         assert letter.to.chat_id is not None
-        language = await language_at(self._services, letter.to.chat_id)
+        language = await spoken_at(self._services, letter.to.chat_id)
         message = _view_of(letter.alert.kind)(letter, self._services.clock.now(), texts(language))
         try:
             await self._write(letter.to.chat_id, message, silent=letter.silent)

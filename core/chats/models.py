@@ -11,7 +11,8 @@ from core.db import Base
 
 
 class UserRow(Base):
-    """A person who talks to the bot, by Telegram user id."""
+    """A person who talks to the bot, by Telegram user id. `language` is what they chose, `app_language` that of their
+    Telegram app, by which they are told of things until they choose."""
 
     __tablename__ = "user"
 
@@ -19,6 +20,7 @@ class UserRow(Base):
     name: Mapped[str]
     role: Mapped[str]
     language: Mapped[str | None]
+    app_language: Mapped[str | None]
     joined_at: Mapped[datetime]
     seen_at: Mapped[datetime]
 

@@ -165,7 +165,7 @@ def _person(services: Services, stored: StoredPerson) -> Person:
         name=stored.name,
         role=role_of(services, stored.id, stored.role),
         owner=stored.id in services.settings.telegram.admin_ids,
-        language=language_of(services, stored.language),
+        language=language_of(services, stored.language, stored.app_language),
         joined_at=stored.joined_at,
         seen_at=stored.seen_at,
     )

@@ -26,20 +26,27 @@ class StoredUser:
 _SEEN = text(
     "SELECT role, language, joined_at, "
     "ARRAY(SELECT code FROM watch_item WHERE user_id = :id ORDER BY added_at, code) AS watched "
-    'FROM "user" WHERE id = :id AND name = :name AND seen_at >= :since'
+    'FROM "user" WHERE id = :id AND name = :name AND seen_at >= :since '
+    "AND app_language IS NOT DISTINCT FROM CAST(:app_language AS text)"
 )
 
 
-async def seen_user(conn: AsyncConnection, *, user_id: int, name: str, since: datetime) -> StoredUser | None:
-    """A person known by this very name and seen since `since`."""
-    row = (await conn.execute(_SEEN, {"id": user_id, "name": name, "since": since})).one_or_none()
+async def seen_user(
+    conn: AsyncConnection, *, user_id: int, name: str, app_language: str | None, since: datetime
+) -> StoredUser | None:
+    """A person known by this very name and language of their app, and seen since `since`."""
+    values = {"id": user_id, "name": name, "app_language": app_language, "since": since}
+    row = (await conn.execute(_SEEN, values)).one_or_none()
     return StoredUser(**dict(row._mapping, watched=tuple(row.watched)), new=False) if row else None
 
 
-async def upsert_user(conn: AsyncConnection, *, user_id: int, name: str, role: str, at: datetime) -> StoredUser:
+async def upsert_user(
+    conn: AsyncConnection, *, user_id: int, name: str, app_language: str | None, role: str, at: datetime
+) -> StoredUser:
     """A person, stored now with `role` or seen again with the one they have."""
-    statement = insert(UserRow).values(id=user_id, name=name, role=role, joined_at=at, seen_at=at)
-    statement = statement.on_conflict_do_update(index_elements=["id"], set_={"name": name, "seen_at": at})
+    seen = {"name": name, "app_language": app_language, "seen_at": at}
+    statement = insert(UserRow).values(id=user_id, role=role, joined_at=at, **seen)
+    statement = statement.on_conflict_do_update(index_elements=["id"], set_=seen)
     new = literal_column("xmax = 0", Boolean).label("new")
     row = await conn.execute(statement.returning(UserRow.role, UserRow.language, UserRow.joined_at, new))
     watched = await watched_codes(conn, user_id=user_id)
@@ -54,6 +61,13 @@ async def lock_user(conn: AsyncConnection, *, user_id: int) -> None:
 async def set_language(conn: AsyncConnection, *, user_id: int, language: str) -> None:
     """Remember the language a person chose."""
     await conn.execute(update(UserRow).where(UserRow.id == user_id).values(language=language))
+
+
+async def languages_of(conn: AsyncConnection, user_id: int) -> tuple[str | None, str | None]:
+    """The language a person chose and that of their app, None where they did not or are not known."""
+    query = select(UserRow.language, UserRow.app_language).where(UserRow.id == user_id)
+    row = (await conn.execute(query)).one_or_none()
+    return (row.language, row.app_language) if row else (None, None)
 
 
 async def upsert_chat(conn: AsyncConnection, *, chat_id: int, kind: str, reachable: bool, at: datetime) -> None:

@@ -22,11 +22,12 @@ class StoredPerson:
     name: str
     role: str
     language: str | None
+    app_language: str | None
     joined_at: datetime
     seen_at: datetime
 
 
-_COLUMNS = (UserRow.id, UserRow.name, UserRow.role, UserRow.language, UserRow.joined_at, UserRow.seen_at)
+_COLUMNS = tuple(getattr(UserRow, name) for name in StoredPerson.__slots__)
 
 
 async def lock_people(conn: AsyncConnection, ids: Collection[int]) -> dict[int, StoredPerson]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from core.chats import queries
 from core.chats.member import Language, Member, Role, role_in_force
@@ -11,7 +12,7 @@ from core.chats.queries import StoredUser
 from core.errors import Unavailable, UserError
 from core.services import Services
 
-MAX_WATCHED, MAX_NAME = 100, 100
+MAX_WATCHED, MAX_NAME, MAX_LANGUAGE = 100, 100, 35
 
 SEEN_NOTED = timedelta(hours=1)
 """How exactly it is known when somebody was last seen: a question costs no write."""
@@ -24,8 +25,9 @@ async def meet(services: Services, *, user_id: int, name: str, client_language: 
     dead an owner is known by the settings alone, so that they can ask what is wrong; others meet `Unavailable`.
     """
     now, name = services.clock.now(), name.replace("\x00", "")[:MAX_NAME]
+    client_language = client_language and client_language.replace("\x00", "")[:MAX_LANGUAGE]
     try:
-        stored = await _stored(services, user_id, name, now)
+        stored = await _stored(services, user_id, name, client_language, now)
     except Unavailable:
         if user_id not in services.settings.telegram.admin_ids:
             raise
@@ -41,14 +43,15 @@ async def meet(services: Services, *, user_id: int, name: str, client_language: 
     )
 
 
-async def _stored(services: Services, user_id: int, name: str, now: datetime) -> StoredUser:
+async def _stored(services: Services, user_id: int, name: str, app_language: str | None, now: datetime) -> StoredUser:
+    who: dict[str, Any] = {"user_id": user_id, "name": name, "app_language": app_language}
     async with services.db.read() as conn:
-        seen = await queries.seen_user(conn, user_id=user_id, name=name, since=now - SEEN_NOTED)
+        seen = await queries.seen_user(conn, **who, since=now - SEEN_NOTED)
         if seen is not None:
             return seen
         let_in = role_of(services, user_id, Role.WAITING).reaches(Role.MEMBER)
         role = Role.MEMBER if let_in else Role.WAITING
-        return await queries.upsert_user(conn, user_id=user_id, name=name, role=role, at=now)
+        return await queries.upsert_user(conn, **who, role=role, at=now)
 
 
 async def choose_language(services: Services, member: Member, language: Language) -> Member:
@@ -56,6 +59,12 @@ async def choose_language(services: Services, member: Member, language: Language
     async with services.db.begin() as conn:
         await queries.set_language(conn, user_id=member.id, language=language)
     return replace(member, language=language)
+
+
+async def spoken_at(services: Services, chat_id: int) -> Language:
+    """The language in which a chat is told: that of the person whose private chat it is, else that of the settings."""
+    async with services.db.read() as conn:
+        return language_of(services, *await queries.languages_of(conn, chat_id))
 
 
 async def seen_chat(services: Services, *, chat_id: int, kind: str, reachable: bool = True) -> None:

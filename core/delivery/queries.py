@@ -33,7 +33,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.chats.models import ChatRow, UserRow, UserSettingsRow
+from core.chats.models import ChatRow, UserSettingsRow
 from core.chats.subscriptions import Mode, held_until
 from core.delivery.alert import LIFETIME, LIFETIMES, PERSONAL, Alert, AlertKind, rank_of
 from core.delivery.letter import Destination, HookName, Letter, State, Step
@@ -305,11 +305,6 @@ async def move_chat(conn: AsyncConnection, *, old: int, new: int, at: datetime) 
     moved = (await conn.execute(_MOVE, {"old": old, "new": new})).rowcount
     await drop_chat(conn, chat_id=old, reason="told under the new id", at=at)
     return moved
-
-
-async def chat_language(conn: AsyncConnection, chat_id: int) -> str | None:
-    """The language chosen by the person whose private chat it is, if they chose one."""
-    return (await conn.execute(select(UserRow.language).where(UserRow.id == chat_id))).scalar_one_or_none()
 
 
 async def waiting(conn: AsyncConnection, *, hooks: Collection[HookName], at: datetime) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.chats.member import Language
 from core.chats.people import admin_ids
 from core.delivery import queries
 from core.delivery.alert import Alert
@@ -29,10 +28,3 @@ async def tell_admins(services: Services, conn: AsyncConnection, alert: Alert) -
         to.append(Destination(HookName.WEBHOOK))
     if to:
         await queries.add(conn, alert, to, at=at)
-
-
-async def language_at(services: Services, chat_id: int) -> Language:
-    """The language in which a chat is told: that of the person whose private chat it is, else that of the settings."""
-    async with services.db.read() as conn:
-        chosen = await queries.chat_language(conn, chat_id)
-    return Language(chosen if chosen in set(Language) else services.settings.app.language)

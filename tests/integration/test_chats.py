@@ -121,6 +121,16 @@ async def test_any_name_can_be_kept(services: Services, name: str) -> None:
     assert member.name == name.replace("\x00", "")[:100]
 
 
+async def test_people_are_told_in_the_language_of_their_app_until_they_choose(services: Services) -> None:
+    assert await chats.spoken_at(services, 1) is Language.KO
+    for app, told in (("en-US", Language.EN), ("ko", Language.KO), (None, Language.KO), ("fr", Language.EN)):
+        await chats.meet(services, user_id=1, name="x", client_language=app)
+        assert await chats.spoken_at(services, 1) is told
+    member = await chats.meet(services, user_id=1, name="x", client_language="en\x00" * 50)
+    await chats.choose_language(services, member, Language.KO)
+    assert await chats.spoken_at(services, 1) is Language.KO
+
+
 async def test_a_chat_is_unreachable_while_the_bot_is_blocked_there(services: Services) -> None:
     for reachable in (True, False, True):
         await chats.seen_chat(services, chat_id=-100, kind="group", reachable=reachable)
