@@ -133,3 +133,8 @@ def test_every_rule_has_a_name_and_a_model_goes_without_its_provider() -> None:
 
 def test_nothing_is_translated_that_nobody_says() -> None:
     assert sorted(english().keys() - sentences()) == []
+
+
+def test_no_sentence_is_translated_twice() -> None:
+    ids = re.findall(r'^msgid (".+(?:\n".*)*)', (ROOT / "bot" / "locale" / "en.po").read_text(), re.MULTILINE)
+    assert {sentence for sentence in ids if ids.count(sentence) > 1} == set()
