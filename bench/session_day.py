@@ -1,8 +1,8 @@
 """A whole session at the size of the market: does every job keep its slots, and how much of KIS's rate is used?
 
 2,700 stocks from 08:00 to 20:30 in virtual time, over real HTTP to the simulated exchange, with a real Redis and a real
-PostgreSQL that waits for no disk. A quarter of a million calls: half an hour of one core or less, of which a machine
-that is busy with other things makes an hour or more; the figures of the day stay the same.
+PostgreSQL that waits for no disk. A quarter of a million calls: twenty-two minutes of work for one core, of which a
+machine that is busy with other things makes an hour; the figures of the day stay the same.
 SESSION_DAY="120 09:00 10:00" makes it smaller.
 """
 
