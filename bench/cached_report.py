@@ -16,10 +16,11 @@ from telegram import Update
 from telegram.ext import ApplicationBuilder, CommandHandler, ContextTypes
 
 from bench.timing import alternate, p, verdict
-from bot.demo import SEED, TOKEN, USER_ID, ask, running_demo
+from bot.demo import BEFORE_A_CONVERSATION, SEED, TOKEN, USER_ID, ask, running_demo
 from core.clock import SystemClock, kst_date
 from core.logs import configure_logs
 from core.settings import LogSettings, given_settings
+from jobs.registry import JOBS
 from jobs.scheduler import run_due
 from sim.market import generated_market
 from sim.telegram.people import TelegramUser
@@ -60,7 +61,7 @@ async def measure() -> None:
     with tempfile.TemporaryDirectory(prefix="stockpilot-") as folder:
         settings = given_settings({"app": {"data_dir": folder}})
         async with running_demo(settings, Path(folder), market, clock, jobs=False) as demo, echoing() as echo_person:
-            await run_due(demo.services)
+            await run_due(demo.services, specs=[JOBS[name] for name in BEFORE_A_CONVERSATION])
             person = demo.telegram.users[USER_ID]
 
             await ask(demo, person, "/report 005930")

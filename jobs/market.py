@@ -285,7 +285,7 @@ async def each_batch(
             run.warn(f"{batch[0]} to {batch[-1]}: {type(error).__name__}: {error}")
             continue
         done |= set(batch) - answers.failed.keys()
-        async with run.begin(checkpoint={"done": sorted(done)}, done=len(batch) - len(answers.failed)) as conn:
+        async with run.begin(checkpoint={"done": sorted(done)}, done=len(answers.found)) as conn:
             await store(conn, answers)
         _note_failures(run, answers)
 

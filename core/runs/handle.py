@@ -58,8 +58,8 @@ class LeasedRun:
             if checkpoint is not None:
                 counts = replace(self.counts, done=self.counts.done + done)
                 await save_checkpoint(conn, self.lease, checkpoint, counts, cost=self.cost())
+        self.progress(done=done)
         if checkpoint is not None:
-            self.progress(done=done)
             self._checkpoint = checkpoint
 
     def progress(self, *, done: int = 0, failed: int = 0, total: int | None = None) -> None:
