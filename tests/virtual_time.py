@@ -120,6 +120,7 @@ class _Transport(asyncio.selector_events._SelectorSocketTransport):  # type: ign
     def __init__(self, loop: VirtualLoop, sock: socket, protocol: Any, waiter: Any, extra: Any, server: Any) -> None:
         self._virtual = loop if server is None else None
         self._peer = sock.getpeername()
+        self._asked = 0
         super().__init__(loop, sock, protocol, waiter, extra, server)
 
     @property
@@ -130,6 +131,7 @@ class _Transport(asyncio.selector_events._SelectorSocketTransport):  # type: ign
     def write(self, data: Any) -> None:
         if self._virtual is not None:
             self._virtual.wrote(self, self._peer)
+            self._asked += 1
         super().write(data)
 
     def _read_ready(self) -> None:
@@ -138,7 +140,8 @@ class _Transport(asyncio.selector_events._SelectorSocketTransport):  # type: ign
         super()._read_ready()
 
     def _is_whole(self) -> bool:
-        """Whether what is read now ends an answer of PostgreSQL (ready for the next query) or of Redis.
+        """Whether what is read now ends the answer of PostgreSQL (ready for the next query) or all answers of Redis,
+        of which several may be owed at once while a connection is made.
 
         A long one comes in pieces, and its server may be put aside between two of them.
         """
@@ -147,7 +150,12 @@ class _Transport(asyncio.selector_events._SelectorSocketTransport):  # type: ign
         except OSError:
             return True
         self.max_size = max(len(come), 1)  # no more is read than was looked at
-        return not come or come.endswith(b"\r\n") or come[-6:-1] == b"Z\0\0\0\5"
+        ends = come.count(b"\r\n") if come.endswith(b"\r\n") else 0
+        self._asked = max(0, self._asked - ends)
+        if not come or come[-6:-1] == b"Z\0\0\0\5" or (ends and not self._asked):
+            self._asked = 0
+            return True
+        return False
 
     def _call_connection_lost(self, exc: BaseException | None) -> None:
         if self._virtual is not None:
