@@ -81,7 +81,7 @@ def test_the_outbox_keeps_its_promises(database_url: str) -> None:
             run_state_machine_as_test(
                 Machine,
                 settings=settings(
-                    max_examples=30,
+                    max_examples=20,
                     stateful_step_count=30,
                     deadline=None,
                     suppress_health_check=[HealthCheck.too_slow],
