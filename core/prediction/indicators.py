@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import mul, sub
+from itertools import compress
+from operator import gt, lt, mul, truediv
 from typing import TYPE_CHECKING, Any
 
 from core.kis.index import IndexBar
@@ -25,6 +26,8 @@ EMAS = (12, 26)
 
 _CENTRED = [place - 9.5 for place in range(20)]
 _SQUARES = sum(place * place for place in _CENTRED)
+_SLOPES = [sum(_CENTRED[place:]) / _SQUARES for place in range(1, 20)]
+"""What a step at each place but the first adds to the slope of a straight line through twenty, by least squares."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +90,7 @@ def of_series(closes: Series, highs: Series, lows: Series, volumes: Series, valu
         atr=_last(talib.ATR(highs, lows, closes, 14)),
         stochastic_k=_last(stochastic_k),
         stochastic_d=_last(stochastic_d),
-        obv_slope=_obv_slope(talib.OBV(closes[-20:], volumes[-20:]).tolist(), lately),
+        obv_slope=_obv_slope(tail[-20:], lately[-20:]),
         volume_ratio=_volume_ratio(lately),
         vwap=_vwap(highs.item(-1), lows.item(-1), lately[-1], values.item(-1)),
         sigma=_sigma(tail[-21:]),
@@ -127,12 +130,14 @@ def _root_of_squares(values: list[float]) -> float:
     return math.dist(values, [sum(values) / len(values)] * len(values))
 
 
-def _obv_slope(obv: list[float], volumes: list[float]) -> float | None:
-    """The slope of a straight line through the last twenty, by least squares; where they start from does not matter."""
-    if len(volumes) < len(_CENTRED):
+def _obv_slope(closes: list[float], volumes: list[float]) -> float | None:
+    """The slope of the on-balance volume over twenty: each volume is a step up where the price rose, down where it
+    fell."""
+    if len(volumes) < 20:
         return None
-    slope: float = sum(map(mul, _CENTRED, obv)) / _SQUARES
-    return slope * 20 / sum(volumes[-20:])
+    steps = list(map(mul, _SLOPES, volumes[1:]))
+    slope: float = sum(compress(steps, map(gt, closes[1:], closes))) - sum(compress(steps, map(lt, closes[1:], closes)))
+    return slope * 20 / sum(volumes)
 
 
 def _volume_ratio(volumes: list[float]) -> float | None:
@@ -148,6 +153,5 @@ def _vwap(high: float, low: float, volume: float, value: float) -> float | None:
 def _sigma(closes: list[float]) -> float | None:
     if len(closes) < 6:
         return None
-    logs = list(map(math.log, closes))
-    returns = list(map(sub, logs[1:], logs))
+    returns = list(map(math.log, map(truediv, closes[1:], closes)))
     return _root_of_squares(returns) / math.sqrt(len(returns) - 1)
